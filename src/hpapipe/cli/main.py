@@ -1,0 +1,71 @@
+"""The command `hpapipe`: its verbs, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from hpapipe import __version__
+from hpapipe.cli.check import check
+from hpapipe.cli.evaluate import evaluate
+from hpapipe.cli.history import history
+from hpapipe.cli.options import take_overrides
+from hpapipe.cli.predict import predict
+from hpapipe.cli.promote import promote
+from hpapipe.cli.recipe import recipe
+from hpapipe.cli.rollback import rollback
+from hpapipe.cli.simulate import simulate
+from hpapipe.cli.train import train
+from hpapipe.errors import UserError
+from hpapipe.quiet import quiet
+
+STOPPED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From a folder of microscope images to a trained, tracked and promoted model, and its predictions.",
+    epilog="Every command takes any option of the recipe as --section.option value; `hpapipe recipe` lists them.",
+)
+for verb in (train, evaluate, promote, rollback, history, predict, check, simulate, recipe):
+    app.command()(verb)
+
+
+@app.callback(invoke_without_command=True)
+def _about(version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    signal.signal(signal.SIGTERM, _stop)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: Sequence[str]) -> int:
+    """The exit code of a command line: 2 where the user can mend something, 3 where a part was left undone, 130 after Ctrl-C."""
+    quiet()
+    try:
+        left, overrides = take_overrides(words)
+        app(left, obj=overrides, prog_name="hpapipe", standalone_mode=True)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return STOPPED
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

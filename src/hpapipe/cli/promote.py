@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hpapipe.cli.options import Config, read_recipe
+
+
+def promote(
+    ctx: typer.Context,
+    run: Annotated[str | None, typer.Argument(help="Id of a training run; none: the newest of the experiment.")] = None,
+    config: Config = None,
+    force: Annotated[str | None, typer.Option(help="Promote although the gate does not pass, for this reason.")] = None,
+) -> None:
+    """Compare a run with the champion; it becomes champion if it is surely better."""
+    recipe = read_recipe(ctx, config)
+    from hpapipe.progress import say, show_table
+    from hpapipe.workflows.promote import promote as work
+
+    verdict = work(recipe, run, force)
+    if verdict.table is not None:
+        show_table(verdict.table.head(1), "Macro F1 on the same fields")
+        show_table(verdict.clear, "Labels that surely changed (95 % intervals)")
+    if verdict.change is None:
+        say(f"Not promoted: {verdict.why}")
+        say("Promote it nevertheless with: hpapipe promote RUN --force REASON")
+        raise typer.Exit(3)
+    say(f"Version {verdict.change.version} is champion: {verdict.why}")
+    say("Next: hpapipe predict FOLDER, or hpapipe rollback to undo this")

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hpapipe.cli.options import Config, read_recipe
+from hpapipe.errors import UserError
+
+
+def train(
+    ctx: typer.Context,
+    config: Config = None,
+    resume: Annotated[str | None, typer.Option(help="Id of a stopped run to go on with; it keeps its recipe.")] = None,
+) -> None:
+    """Check, split, pack, train, score, track and register.
+
+    Any option of the recipe is given as --section.option value, such as --fit.epochs 3.
+    """
+    if resume and (config or ctx.obj):
+        received = ", ".join((["--config"] if config else []) + [f"--{name}" for name in ctx.obj])
+        raise UserError("A resumed run keeps its recipe.", f"{received} beside --resume", "Leave it out, or start a new run.")
+    recipe = read_recipe(ctx, config)
+    from hpapipe.progress import say
+    from hpapipe.workflows.train import train as work
+
+    done = work(recipe, resume)
+    say(f"Macro F1 {done.macro_f1:.3f} (95 % interval {done.low:.3f} to {done.high:.3f}) on fields it never saw")
+    say(f"Version {done.version} of {done.model} registered from run {done.run_id}")
+    say(f"Next: hpapipe promote {done.run_id}")

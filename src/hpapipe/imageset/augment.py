@@ -1,0 +1,41 @@
+"""Random flips and quarter turns: the eight ways to lay a field that no pixel value notices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def turned(images: np.ndarray, way: int) -> np.ndarray:
+    """`images` `[..., height, width, channels]` laid in one of eight ways.
+
+    Args:
+        images: any dtype.
+        way: 0 to 7; quarter turns are `way % 4`, ways from 4 are mirrored left to right first. 0 leaves all as it is.
+    """
+    if way >= 4:
+        images = np.flip(images, axis=-2)
+    return np.rot90(images, way % 4, axes=(-3, -2))
+
+
+def draw_ways(count: int, flips: bool, turns: bool, square: bool, rng: np.random.Generator) -> np.ndarray:
+    """A way for each of `count` images, int `[count]`.
+
+    Args:
+        count: number of images.
+        flips: allow mirrored ways.
+        turns: allow turns; by half a turn only where images are not `square`, since a batch has one shape.
+        square: height equals width.
+        rng: source of chance.
+    """
+    quarters = rng.integers(4, size=count) if square else 2 * rng.integers(2, size=count)
+    mirrored = rng.integers(2, size=count)
+    return quarters * turns + 4 * mirrored * flips
+
+
+def augment(images: np.ndarray, ways: np.ndarray) -> np.ndarray:
+    """Each of `images` `[images, height, width, channels]` laid in its own way."""
+    laid = np.empty_like(images)
+    for way in np.unique(ways):
+        chosen = ways == way
+        laid[chosen] = turned(images[chosen], int(way))
+    return laid

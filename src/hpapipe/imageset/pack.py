@@ -1,0 +1,143 @@
+"""The set decoded once, at training resolution, into a memory-mapped array of the images' own integer type.
+
+A pack is a folder named by what went into it. Its parts appear in an order that makes a kill at any moment harmless: the
+array is allocated under another name and renamed, a chunk is flushed before it is marked as done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from hpapipe.errors import UserError
+from hpapipe.imageset.decode import ImageError, read_field
+from hpapipe.imageset.images import ImageSet
+from hpapipe.progress import bar
+
+FORMAT = 1
+CHUNK = 64  # fields decoded between two marks: what a kill can cost
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Decoded fields.
+
+    Args:
+        images: memory map, uint8 or uint16 `[fields, height, width, channels]`, read-only.
+        ids: names of the fields, in the order of `images`.
+        key: the pack's name.
+        decoded: fields that this call decoded; 0 where the pack stood already.
+    """
+
+    images: np.ndarray
+    ids: tuple[str, ...]
+    key: str
+    decoded: int
+
+
+def key(images: ImageSet) -> str:
+    """16 hex digits that change with any file's name, size or time of change, the order, the size or the channels.
+
+    Raises:
+        UserError: a file is missing.
+    """
+    digest = hashlib.sha256(json.dumps([FORMAT, images.data.size, images.data.channels]).encode())
+    for field in range(len(images)):
+        for path in images.paths(field):
+            try:
+                facts = path.stat()
+            except OSError as error:
+                raise ImageError("Each channel must have its file.", f"{error.strerror} for {path}", "Restore it.") from None
+            digest.update(f"{path.relative_to(images.folder).as_posix()} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def pack(images: ImageSet, workspace: Path) -> Pack:
+    """The pack of `images` under `workspace`/packs, made or finished where it is not there yet.
+
+    Two processes may call this at once: the second waits and then finds the work done.
+
+    Raises:
+        UserError: an image cannot be read, or the disk is full or read-only.
+    """
+    name = key(images)
+    folder = workspace / "packs" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "lock"):
+            if not (folder / "plan.json").exists():
+                _allocate(images, folder)
+            decoded = _fill(images, folder)
+    except OSError as error:
+        remedy = "Free space, or give another folder with --workspace."
+        raise UserError("The pack must be written.", f"“{error.strerror or error}” at {folder}", remedy) from None
+    return Pack(np.load(folder / "images.npy", mmap_mode="r"), images.ids, name, decoded)
+
+
+def _allocate(images: ImageSet, folder: Path) -> None:
+    """Reserve the whole array on disk, then write the plan, whose presence says that the array is there."""
+    first = read_field(images.paths(0), images.data.size, images.data.max_pixels)
+    shape = (len(images), *first.shape)
+    part = folder / "images.npy.part"
+    with part.open("wb") as file:
+        header = {"descr": np.lib.format.dtype_to_descr(first.dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        _reserve(file.fileno(), file.tell(), int(np.prod(shape)) * first.dtype.itemsize)
+    part.replace(folder / "images.npy")
+    chunks = -(-len(images) // CHUNK)
+    (folder / "done").write_bytes(bytes(chunks))
+    plan = folder / "plan.json.part"
+    plan.write_text(json.dumps({"shape": shape, "dtype": str(first.dtype), "chunk": CHUNK, "channels": images.data.channels}))
+    plan.replace(folder / "plan.json")
+
+
+def _reserve(file: int, offset: int, length: int) -> None:
+    """Take the disk space now: a full disk found later, while writing to a memory map, kills the process."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, offset, length)
+    else:  # macOS and Windows
+        os.lseek(file, offset, os.SEEK_SET)
+        block = bytes(1 << 24)
+        for start in range(0, length, len(block)):
+            os.write(file, block[: length - start])
+
+
+def _fill(images: ImageSet, folder: Path) -> int:
+    """Decode every chunk that is not marked as done; the number of fields decoded."""
+    done = np.memmap(folder / "done", np.uint8, "r+")
+    todo = np.flatnonzero(done == 0)
+    if not len(todo):
+        return 0
+    array = np.load(folder / "images.npy", mmap_mode="r+")
+    total = sum(len(_fields(chunk, len(images))) for chunk in todo)
+    with bar("Packing images", total) as advance, ThreadPoolExecutor(os.cpu_count()) as workers:
+        for chunk in todo:
+            fields = _fields(chunk, len(images))
+            for field, image in zip(fields, workers.map(lambda number: _read(images, number, array), fields), strict=True):
+                array[field] = image
+                advance()
+            array.flush()
+            done[chunk] = 1
+            done.flush()
+    return total
+
+
+def _fields(chunk: int, total: int) -> range:
+    return range(chunk * CHUNK, min((chunk + 1) * CHUNK, total))
+
+
+def _read(images: ImageSet, field: int, array: np.ndarray) -> np.ndarray:
+    image = read_field(images.paths(field), images.data.size, images.data.max_pixels)
+    if image.dtype != array.dtype:
+        received = f"{image.dtype} for {images.ids[field]} beside {array.dtype} for {images.ids[0]}"
+        raise ImageError("All fields must have one bit depth.", received, "Convert the odd ones, or take them out.")
+    return image
+
+

@@ -1,0 +1,219 @@
+"""Which structures show in a field: what is particular to this task, as one record of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pandas as pd
+
+from hpapipe.config import Recipe
+from hpapipe.labels import LabelSet, format_target, parse_target
+from hpapipe.models.build import build, scaling_of
+from hpapipe.plots import curves, fields, labels, precision_recall, thresholds, weights
+from hpapipe.scoring import intervals, metrics
+from hpapipe.scoring.thresholds import Decision, decide, f1_curve, most_likely, name, parts, rivals
+from hpapipe.tasks.classifier import Spec, write_version
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MODULE = "hpapipe.tasks.classifier"
+"""What a Version imports to answer."""
+
+PARTS = 5  # that thresholds are cross-fitted over
+PROBABILITY = "probability of "
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Probabilities for fields whose labels are known, each from a network that never saw the field.
+
+    Args:
+        ids: names of the fields.
+        folds: int `[fields]`.
+        truth: uint8 `[fields, labels]`.
+        scores: float32 `[fields, labels]`.
+        groups: int `[fields]`; what must stay together when fields are drawn or parted.
+        train_share: float `[labels]`, share of training fields that have the label.
+    """
+
+    ids: tuple[str, ...]
+    folds: np.ndarray
+    truth: np.ndarray
+    scores: np.ndarray
+    groups: np.ndarray
+    train_share: np.ndarray
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The decision that is deployed, and every number that is reported of it."""
+
+    decision: Decision
+    numbers: dict[str, float]
+    per_label: pd.DataFrame
+
+
+def network(recipe: Recipe, images: np.ndarray, train: np.ndarray) -> keras.Model:
+    """An untrained network for these images; the same recipe and seed give the same weights.
+
+    Args:
+        recipe: its sections `model` and `data`.
+        images: integers `[fields, height, width, channels]`.
+        train: numbers of the fields that scaling is measured on.
+    """
+    label_set = recipe.data.label_set
+    scale, offset = scaling_of(images, train, recipe.model.scaling)
+    shape = images.shape[1:]
+    return build(recipe.model.name, recipe.model.options, shape, len(label_set), label_set.one_label, scale, offset)
+
+
+def epoch_numbers(recipe: Recipe, loss: keras.losses.Loss, truth: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    """What is logged after each epoch, with labels named by the constant threshold: no tuning, so epochs compare.
+
+    Args:
+        recipe: its sections `data` and `thresholds`.
+        loss: of training.
+        truth: uint8 `[fields, labels]`.
+        scores: float32 `[fields, labels]`.
+    """
+    label_set = recipe.data.label_set
+    constant = np.full(len(label_set), recipe.thresholds.constant)
+    named = most_likely(scores) if label_set.one_label else name(scores, constant, recipe.thresholds.always_name_one)
+    numbers = {"val_loss": float(keras.ops.convert_to_numpy(loss(truth.astype(np.float32), scores)))}
+    numbers |= metrics.summary(truth, scores, named)
+    return numbers | _per_label_numbers(metrics.per_label_table(truth, scores, named, label_set.names, constant))
+
+
+def decision(recipe: Recipe, answers: Answers) -> tuple[Decision, dict[str, float]]:
+    """The thresholds that the recipe asks for, and the macro F1 of every rival way to set them."""
+    wanted, one_label = recipe.thresholds, recipe.data.one_label
+    parted = parts(len(answers.ids), PARTS, recipe.seed, answers.groups)
+    given = (parted, wanted.constant, wanted.shrink, wanted.always_name_one, one_label, answers.train_share)
+    chosen = decide(answers.truth, answers.scores, wanted.method, *given)
+    if one_label:
+        return chosen, {}
+    others = rivals(answers.truth, answers.scores, *given)
+    return chosen, {
+        f"macro_f1_by/{method}": float(metrics.f1_per_label(answers.truth, rival.named).mean())
+        for method, rival in others.items()
+    }
+
+
+def score(recipe: Recipe, answers: Answers, chosen: Decision) -> Scored:
+    """How well a decision names, per label and in all, with 95 % intervals."""
+    names = recipe.data.labels
+    numbers = metrics.summary(answers.truth, answers.scores, chosen.named)
+    drawn = (recipe.score.bootstrap, recipe.seed, answers.groups)
+    interval = intervals.bootstrap_macro_f1(answers.truth, chosen.named, *drawn)
+    numbers |= {"macro_f1_low": interval.low, "macro_f1_high": interval.high}
+    table = metrics.per_label_table(answers.truth, answers.scores, chosen.named, names, chosen.thresholds)
+    low, high = intervals.f1_intervals(answers.truth, chosen.named, *drawn)
+    table = table.assign(f1_low=low, f1_high=high)
+    return Scored(chosen, numbers | _per_label_numbers(table), table)
+
+
+def predictions_table(label_set: LabelSet, answers: Answers, decision: Decision) -> pd.DataFrame:
+    """Columns `id`, `fold`, `group`, `truth`, `named`, and a probability a label: what runs are compared by."""
+    table = pd.DataFrame(
+        {
+            "id": answers.ids,
+            "fold": answers.folds,
+            "group": answers.groups,
+            "truth": [format_target(indices) for indices in label_set.decode(answers.truth)],
+            "named": [format_target(indices) for indices in label_set.decode(decision.named)],
+        }
+    )
+    scores = pd.DataFrame(answers.scores, columns=[f"{PROBABILITY}{label}" for label in label_set.names])
+    return table.join(scores)
+
+
+def read_named(label_set: LabelSet, table: pd.DataFrame, column: str) -> np.ndarray:
+    """The column `truth` or `named` of a `predictions_table`, uint8 `[fields, labels]`."""
+    return label_set.encode([parse_target(str(text)) for text in table[column]])
+
+
+def figures(
+    recipe: Recipe, answers: Answers, scored: Scored, images: Mapping[str, np.ndarray]
+) -> Iterator[tuple[str, pd.DataFrame, Figure]]:
+    """(name, table, figure) of everything that is drawn of the answers.
+
+    Args:
+        recipe: its sections `data` and `score`.
+        answers: probabilities and truth.
+        scored: the decision taken on them.
+        images: id -> integers `[height, width, channels]`.
+    """
+    names = recipe.data.label_set.names
+    truth, scores, named = answers.truth, answers.scores, scored.decision.named
+    per_label = scored.per_label
+    table = labels.f1_per_label_table(
+        names, per_label["f1"], per_label["f1_low"], per_label["f1_high"], per_label["positives"]
+    )
+    yield "f1_per_label", table, labels.draw_f1_per_label(table)
+    table = precision_recall.precision_recall_table(truth, scores, names)
+    yield "precision_recall", table, precision_recall.draw_precision_recall(table)
+    table = labels.co_occurrence_table(truth, names)
+    yield "label_co_occurrence", table, labels.draw_co_occurrence(table)
+    if not recipe.data.one_label:
+        tuned = {label: f1_curve(truth[:, index], scores[:, index]) for index, label in enumerate(names)}
+        chosen = dict(zip(names, scored.decision.thresholds, strict=True))
+        table = thresholds.f1_against_threshold_table(tuned, chosen)
+        yield "f1_against_threshold", table, thresholds.draw_f1_against_threshold(table)
+    table = fields.fields_table(answers.ids, truth, scores, named, names, field_losses(truth, scores), recipe.score.worst_fields)
+    shown = {name: images[name] for name in table["id"]}
+    yield "best_and_worst_fields", table, fields.draw_fields(table, shown, recipe.data.channels)
+
+
+def training_figures(
+    history: Sequence[Mapping[str, float]], start: Mapping[str, np.ndarray], end: Mapping[str, np.ndarray]
+) -> Iterator[tuple[str, pd.DataFrame, Figure]]:
+    """(name, table, figure) of the course of training."""
+    table = curves.loss_curves_table(history)
+    yield "loss_curves", table, curves.draw_loss_curves(table)
+    table = weights.weights_table(start, end)
+    yield "weights", table, weights.draw_weights(table)
+
+
+def field_losses(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Binary cross-entropy of each field, float64 `[fields]`."""
+    likely = np.clip(np.where(truth, scores, 1 - scores), 1e-7, 1).astype(np.float64)
+    return -np.log(likely).mean(1)
+
+
+def spec(recipe: Recipe, decision: Decision, bits: int) -> Spec:
+    """What the Version needs beside its weights.
+
+    Args:
+        recipe: its sections `data` and `thresholds`.
+        decision: the thresholds to deploy.
+        bits: 8 or 16, of the images.
+    """
+    data = recipe.data
+    return Spec(
+        channels=data.channels,
+        files=data.files,
+        size=data.size,
+        bits=bits,
+        max_pixels=data.max_pixels,
+        labels=data.labels,
+        one_label=data.one_label,
+        thresholds=tuple(float(value) for value in decision.thresholds),
+        always_name_one=recipe.thresholds.always_name_one,
+    )
+
+
+def version(folder: Path, networks: Sequence[keras.Model], recipe: Recipe, decision: Decision, bits: int) -> None:
+    """Write the Version's folder."""
+    write_version(folder, networks, spec(recipe, decision, bits))
+
+
+def _per_label_numbers(table: pd.DataFrame) -> dict[str, float]:
+    """`f1/Nucleoli` and the like, a number for each label and measure."""
+    measures = ("f1", "precision", "recall", "average_precision")
+    return {f"{measure}/{row['name']}": float(row[measure]) for _, row in table.iterrows() for measure in measures}

@@ -1,0 +1,197 @@
+"""Versions and their champion. The alias says who it is; tags of the registered model say who it was, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from hpapipe.errors import UserError, shown
+from hpapipe.tracking.runs import Run, find
+from hpapipe.tracking.store import reachable
+
+CHAMPION = "champion"
+HISTORY = "hpapipe.history."
+NEEDS = ("mlflow", "keras", "tensorflow", "numpy", "pandas", "pillow")
+"""What a Version needs where it is loaded."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of champion.
+
+    Args:
+        kind: `promote` or `rollback`.
+        version: the new champion's number; empty where a rollback left none.
+        previous: the number before; empty where there was none.
+        run: the run that made the new champion.
+        why: in words.
+        at: UTC, ISO 8601.
+    """
+
+    kind: str
+    version: str
+    previous: str
+    run: str
+    why: str
+    at: str
+
+
+def log_version(run: Run, folder: Path, module: str, metadata: Mapping[str, Any]) -> str:
+    """Log the folder written by a task as a model of `run`; returns the model's URI.
+
+    Args:
+        run: where it was made.
+        folder: weights, preprocessing, thresholds and labels.
+        module: dotted name of the task's module, whose `read_version(folder)` gives something with `answer(images)`.
+        metadata: kept beside the model, readable without loading it.
+    """
+    here = Path(__file__)
+    with mlflow.start_run(run_id=run.id, nested=True):
+        logged = mlflow.pyfunc.log_model(
+            name="version",
+            python_model=str(here.with_name("version_code.py")),
+            artifacts={"version": str(folder)},
+            code_paths=[str(here.parents[1])],
+            model_config={"module": module},
+            metadata=dict(metadata),
+            pip_requirements=[f"{name}=={installed(name)}" for name in NEEDS],
+        )
+    return logged.model_uri
+
+
+def register(run: Run, model_uri: str, name: str, tags: Mapping[str, str]) -> str:
+    """Register a logged model under `name`; returns the new Version's number."""
+    with reachable() as client:
+        if not _exists(client, name):
+            client.create_registered_model(name)
+        return client.create_model_version(name, model_uri, run_id=run.id, tags=dict(tags)).version
+
+
+def version_of(run: Run, name: str) -> str:
+    """The number of the Version that `run` registered under `name`.
+
+    Raises:
+        UserError: it registered none.
+    """
+    with reachable() as client:
+        found = client.search_model_versions(f"name = '{name}' AND run_id = '{run.id}'")
+    if not found:
+        received = f"run {run.id}, which registered none"
+        raise UserError(f"Only a run with a Version of `{name}` can be promoted.", received, "Give the id of a finished training run.")
+    return max(found, key=lambda each: int(each.version)).version
+
+
+def champion(name: str) -> tuple[str, Run] | None:
+    """(number, run) of the champion of `name`, or none."""
+    with reachable() as client:
+        try:
+            found = client.get_model_version_by_alias(name, CHAMPION)
+        except MlflowException:
+            return None
+    return found.version, find(found.run_id)
+
+
+def promote(name: str, version: str, run: Run, why: str) -> Change:
+    """Make `version` the champion, and write down who was it before and why."""
+    before = champion(name)
+    return _change(name, Change("promote", version, before[0] if before else "", run.id, why, _now()))
+
+
+def rollback(name: str, why: str) -> Change:
+    """Undo the last promotion that stands: its predecessor is champion again.
+
+    Raises:
+        UserError: no promotion stands.
+    """
+    standing = _standing(history(name))
+    if not standing:
+        received = f"no champion of `{name}`"
+        raise UserError("There must be a promotion to undo.", received, "`hpapipe history` lists what was promoted.")
+    last = standing[-1]
+    run = ""
+    if last.previous:
+        with reachable() as client:
+            run = client.get_model_version(name, last.previous).run_id
+    return _change(name, Change("rollback", last.previous, last.version, run, why, _now()))
+
+
+def history(name: str) -> list[Change]:
+    """All changes of champion of `name`, oldest first."""
+    with reachable() as client:
+        if not _exists(client, name):
+            return []
+        tags = client.get_registered_model(name).tags
+    return [Change(**json.loads(tags[tag])) for tag in sorted(tags) if tag.startswith(HISTORY)]
+
+
+def load(name: str, which: str = CHAMPION) -> tuple[Any, dict[str, Any], str]:
+    """(model, metadata, number) of a Version.
+
+    Args:
+        name: registered model.
+        which: an alias such as `champion`, or a number.
+
+    Raises:
+        UserError: there is no such Version.
+    """
+    with reachable() as client:
+        try:
+            if which.isdigit():
+                number = client.get_model_version(name, which).version
+            else:
+                number = client.get_model_version_by_alias(name, which).version
+        except MlflowException as error:
+            known = [each.name for each in client.search_registered_models()]
+            remedy = "Run `hpapipe train` and `hpapipe promote` first, or set `register_as`."
+            received = f"none of `{name}` as {which}; registered models: {shown(known) if known else 'none'}"
+            raise UserError("There must be a Version to answer.", received, remedy) from error
+        model = mlflow.pyfunc.load_model(f"models:/{name}/{number}")
+    return model, dict(model.metadata.metadata or {}), number
+
+
+def _standing(changes: list[Change]) -> list[Change]:
+    """The promotions that no rollback undid."""
+    standing: list[Change] = []
+    for change in changes:
+        if change.kind == "promote":
+            standing.append(change)
+        elif standing:
+            standing.pop()
+    return standing
+
+
+def _change(name: str, change: Change) -> Change:
+    """Write the history first: a kill in between leaves a reason without a change, never a change without a reason."""
+    with reachable() as client:
+        number = len(history(name)) + 1
+        client.set_registered_model_tag(name, f"{HISTORY}{number:06d}", json.dumps(asdict(change)))
+        if change.version:
+            client.set_model_version_tag(name, change.version, f"hpapipe.{change.kind}.why", change.why)
+            client.set_model_version_tag(name, change.version, f"hpapipe.{change.kind}.instead_of", change.previous or "none")
+            client.set_registered_model_alias(name, CHAMPION, change.version)
+        else:
+            client.delete_registered_model_alias(name, CHAMPION)
+    return change
+
+
+def _exists(client: MlflowClient, name: str) -> bool:
+    try:
+        client.get_registered_model(name)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return False
+        raise
+    return True
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

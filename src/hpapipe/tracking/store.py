@@ -1,0 +1,72 @@
+"""The door to MLflow: quiet, without telemetry, and with errors a user can act on."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Read when mlflow is first imported; a server that is away is reported after seconds, not minutes.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from hpapipe.errors import UserError
+
+for noisy in ("alembic", "mlflow.store", "mlflow.utils", "mlflow.models", "mlflow.pyfunc", "mlflow.tracking"):
+    logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+@contextmanager
+def reachable() -> Iterator[MlflowClient]:
+    """A client for the block; what fails there because the store cannot be used becomes a UserError."""
+    try:
+        yield MlflowClient()
+    except MlflowException as error:
+        if error.error_code not in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"):
+            raise
+        raise _away(error) from error
+    except OSError as error:
+        raise _away(error) from error
+
+
+def experiment(name: str) -> str:
+    """The id of the experiment `name`, made where it does not exist; safe to call from several processes at once.
+
+    Raises:
+        UserError: the tracking store cannot be reached or written.
+    """
+    # Two processes that create the schema or an experiment at once trip over each other.
+    with _lock(), reachable() as client:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            return client.create_experiment(name)
+        if found.lifecycle_stage != "active":
+            remedy = f"Restore it with `mlflow experiments restore -x {found.experiment_id}`, or change `name`."
+            raise UserError("The experiment must not be deleted.", f"`{name}`, which is in the bin", remedy)
+        return found.experiment_id
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    uri = mlflow.get_tracking_uri()
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    database = Path(uri.removeprefix("sqlite:///")).absolute()
+    with FileLock(database.with_name(f".{database.name}.lock")):
+        yield
+
+
+def _away(error: Exception) -> UserError:
+    reason = " ".join(str(error).split())[:200]
+    remedy = "Start the server, or set MLFLOW_TRACKING_URI to a store you can write, such as sqlite:///mlflow.db."
+    return UserError("The tracking store must answer.", f"“{reason}” from {mlflow.get_tracking_uri()}", remedy)

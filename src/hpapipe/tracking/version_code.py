@@ -1,0 +1,27 @@
+"""The code with which MLflow loads a Version: kept as source inside the Version, so that nothing is pickled.
+
+The model's `model_config` names the task that wrote the folder `version` and therefore can read it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import mlflow
+import pandas as pd
+
+
+class VersionModel(mlflow.pyfunc.PythonModel):
+    """A Version as an MLflow pyfunc."""
+
+    def load_context(self, context: Any) -> None:
+        task = importlib.import_module(context.model_config["module"])
+        self.version = task.read_version(context.artifacts["version"])
+
+    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Answers for integer images `[images, height, width, channels]`, or for a table of file paths, one column a channel."""
+        return self.version.answer(model_input)
+
+
+mlflow.models.set_model(VersionModel())

@@ -1,0 +1,94 @@
+"""What a stopped training needs to go on, on disk: whole at every moment.
+
+New files are written under new names first; `state.json`, replaced in one step, says which ones count; the old go last.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from hpapipe.training.averaging import averaged
+
+
+@dataclass
+class State:
+    """Progress of one training.
+
+    Args:
+        history: a row of numbers for each finished epoch; `epoch` counts from 1.
+        best_epoch: epoch with the lowest validation loss, 0 before the first.
+        best_loss: that loss.
+        stopped: the training came to its end, by the last epoch or by patience.
+    """
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_loss: float = math.inf
+    stopped: bool = False
+
+    @property
+    def epoch(self) -> int:
+        return len(self.history)
+
+    def add(self, row: dict[str, float], epochs: int, patience: int) -> None:
+        """Take in a finished epoch and decide whether training stops."""
+        self.history.append(row)
+        if row["val_loss"] < self.best_loss:
+            self.best_epoch, self.best_loss = self.epoch, row["val_loss"]
+        exhausted = patience > 0 and self.epoch - self.best_epoch >= patience
+        self.stopped = self.epoch >= epochs or exhausted
+
+
+def read(folder: Path) -> State:
+    """The state in `folder`, or that of a training that has not begun."""
+    try:
+        return State(**json.loads((folder / "state.json").read_text()))
+    except FileNotFoundError:
+        return State()
+
+
+def save(state: State, model: keras.Model, folder: Path) -> None:
+    """Keep the model and its optimizer as they are now, and its averaged weights where this epoch is the best."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_weights(last_weights(state, folder))
+    if state.best_epoch == state.epoch:
+        with averaged(model):
+            model.save_weights(best_weights(state, folder))
+    part = folder / "state.json.part"
+    part.write_text(json.dumps(asdict(state)))
+    part.replace(folder / "state.json")
+    counting = {last_weights(state, folder), best_weights(state, folder)}
+    for file in folder.glob("*.weights.h5"):
+        if file not in counting:
+            file.unlink()
+
+
+def restore(state: State, model: keras.Model, folder: Path) -> None:
+    """Bring a freshly compiled model back to where `state` was saved, optimizer included."""
+    if state.epoch:
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(last_weights(state, folder))
+
+
+def load_best(state: State, model: keras.Model, folder: Path) -> None:
+    """Give the model the averaged weights of its best epoch."""
+    model.load_weights(best_weights(state, folder))
+
+
+def last_weights(state: State, folder: Path) -> Path:
+    return folder / f"last-{state.epoch:04d}.weights.h5"
+
+
+def best_weights(state: State, folder: Path) -> Path:
+    return folder / f"best-{state.best_epoch:04d}.weights.h5"
+
+
+def plain(row: dict[str, Any]) -> dict[str, float]:
+    """Numbers of any library as Python floats."""
+    return {name: float(value) for name, value in row.items()}

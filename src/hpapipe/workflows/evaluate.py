@@ -1,0 +1,83 @@
+"""A Version scored on a labelled set, with the thresholds it was deployed with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from hpapipe import config
+from hpapipe.config import Recipe
+from hpapipe.errors import UserError
+from hpapipe.imageset.pack import pack
+from hpapipe.progress import say
+from hpapipe.scoring.thresholds import Decision
+from hpapipe.tasks import classification as task
+from hpapipe.tracking import registry, runs
+from hpapipe.workflows.prepare import Prepared, inspect, prepare, source_folder
+
+KIND = "evaluate"
+
+
+def evaluate(recipe: Recipe, which: str) -> tuple[str, task.Scored]:
+    """(run, scores) of a Version on the recipe's set.
+
+    Where the set is the one that the Version was trained on, only the fields that it never saw are scored.
+
+    Args:
+        recipe: names the registered model and the set; channels, size and labels are the Version's own.
+        which: alias or number.
+
+    Raises:
+        UserError: no such Version, other labels, or a set without fields that the Version never saw.
+    """
+    model, metadata, number = registry.load(recipe.register_as, which)
+    trained = config.parse(metadata["recipe"])
+    if trained.data.labels != recipe.data.labels:
+        received = f"{len(recipe.data.labels)} labels that differ from the {len(trained.data.labels)} of version {number}"
+        raise UserError("The set must have the labels of the Version.", received, "Set `data.labels` as it was trained.")
+    own = {"channels": trained.data.channels, "size": trained.data.size}
+    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=own)})
+    folder = source_folder(recipe)
+    tags = {"hpapipe.kind": KIND, "hpapipe.experiment": recipe.experiment, "hpapipe.version": f"{recipe.register_as}/{number}"}
+    with runs.running(recipe.experiment, tags) as run:
+        run.params(config.flatten(recipe))
+        prepared = _unseen(prepare(recipe, folder, inspect(recipe, folder)), metadata["run"])
+        packed = pack(prepared.images, Path(recipe.workspace))
+        classifier = model.unwrap_python_model().version
+        scores = classifier.probabilities(packed.images)
+        decision = Decision("version", np.asarray(classifier.spec.thresholds), classifier.named(scores))
+        answers = task.Answers(
+            ids=packed.ids,
+            folds=np.zeros(len(packed.ids), int),
+            truth=prepared.images.truth,
+            scores=scores,
+            groups=prepared.together,
+            train_share=prepared.images.truth.mean(0),
+        )
+        scored = task.score(recipe, answers, decision)
+        run.tags({"hpapipe.data": prepared.fingerprint})
+        run.metrics({f"score/{name}": value for name, value in scored.numbers.items()})
+        run.table("predictions", task.predictions_table(recipe.data.label_set, answers, decision))
+        run.table("per_label", scored.per_label)
+        images = dict(zip(packed.ids, packed.images, strict=True))
+        for name, table, figure in task.figures(recipe, answers, scored, images):
+            run.figure(name, table, figure)
+    return run.id, scored
+
+
+def _unseen(prepared: Prepared, run_id: str) -> Prepared:
+    """The fields that no network of the training run `run_id` saw."""
+    run = runs.find(run_id)
+    if runs.facts(run)[1].get("hpapipe.data") != prepared.fingerprint:
+        return prepared
+    validated = runs.read_table(run, "predictions")
+    images = prepared.images
+    if len(validated) == len(images):
+        rule = "A Version must be evaluated on fields that it never saw."
+        remedy = f"Read its cross-validated score in run {run_id}, or give another folder."
+        raise UserError(rule, "the very set that its folds were trained on", remedy)
+    say(f"This is the set that the Version was trained on: only the {len(validated):,} fields it never saw are scored")
+    unseen = np.flatnonzero(np.isin(images.ids, validated["id"]))
+    return replace(prepared, images=images.take(unseen), together=prepared.together[unseen])

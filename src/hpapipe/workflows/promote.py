@@ -1,0 +1,131 @@
+"""A run against the champion, on the same fields, and what becomes of the alias."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from hpapipe.config import Recipe
+from hpapipe.errors import UserError
+from hpapipe.scoring.intervals import Comparison, paired_bootstrap
+from hpapipe.scoring.metrics import f1_per_label
+from hpapipe.tasks.classification import read_named
+from hpapipe.tracking import registry, runs
+from hpapipe.tracking.registry import Change
+from hpapipe.tracking.runs import Run
+from hpapipe.workflows.train import KIND, recipe_of
+
+SAME = {"hpapipe.labels": "label set", "hpapipe.split": "split"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate said.
+
+    Args:
+        change: the change of champion; none where the gate did not pass.
+        table: `what, champion, candidate, gain, low, high, surely`; none without a champion to compare with.
+        why: in words.
+    """
+
+    change: Change | None
+    table: pd.DataFrame | None
+    why: str
+
+    @property
+    def clear(self) -> pd.DataFrame:
+        """The rows of labels whose gain or loss is clear of zero."""
+        if self.table is None:
+            return pd.DataFrame()
+        labels = self.table.iloc[1:].drop(columns="surely")
+        return labels[(labels["low"] > 0) | (labels["high"] < 0)]
+
+
+def promote(recipe: Recipe, run_id: str | None, force: str | None) -> Verdict:
+    """Compare a run with the champion and move the alias if the gate passes.
+
+    Args:
+        recipe: names the registered model, the experiment and the gate.
+        run_id: the run; none: the newest finished one of the recipe's experiment.
+        force: the reason to promote although the gate does not pass, or although the splits differ.
+
+    Raises:
+        UserError: no such run or Version, it is champion already, or it cannot be compared.
+    """
+    run = runs.find(run_id) if run_id else runs.newest(recipe.experiment, KIND)
+    name = recipe_of(run).register_as
+    version = registry.version_of(run, name)
+    before = registry.champion(name)
+    if before is None:
+        why = force or "the first champion: nothing to compare with"
+        return Verdict(registry.promote(name, version, run, why), None, why)
+    if before[0] == version:
+        remedy = "Train another run first."
+        raise UserError("Only a run that is not champion can be promoted.", f"run {run.id}, the champion", remedy)
+    if (difference := _difference(before[1], run)) and not (force and difference == SAME["hpapipe.split"]):
+        remedy = "Train both on the same data and split, or promote unseen with --force REASON."
+        if difference != SAME["hpapipe.split"]:
+            remedy = "Register it under another name: set `register_as` in its recipe."
+        raise UserError(f"Both runs must have the same {difference}.", f"different ones in {before[1].id} and {run.id}", remedy)
+    if difference:
+        why = f"forced, not compared: {force}"
+        return Verdict(registry.promote(name, version, run, why), None, why)
+    comparison, table = _compare(recipe, before[1], run)
+    run.table("promotion", table)
+    why = f"gain {comparison.gain:+.4f} in macro F1 over version {before[0]}, {comparison.probability:.1%} sure"
+    if comparison.probability >= recipe.promote.confidence:
+        return Verdict(registry.promote(name, version, run, why), table, why)
+    why = f"{why}; {recipe.promote.confidence:.0%} are asked for"
+    if force:
+        why = f"forced: {force} ({why})"
+        return Verdict(registry.promote(name, version, run, why), table, why)
+    return Verdict(None, table, why)
+
+
+def _difference(first: Run, second: Run) -> str:
+    """What the two runs do not have in common, in words; empty where they can be compared."""
+    tags = [runs.facts(run)[1] for run in (first, second)]
+    for tag, meaning in SAME.items():
+        if tags[0].get(tag) != tags[1].get(tag):
+            return meaning
+    return ""
+
+
+def _compare(recipe: Recipe, champion: Run, candidate: Run) -> tuple[Comparison, pd.DataFrame]:
+    """Both runs' answers for the fields that both have validated on, drawn together."""
+    label_set = recipe_of(candidate).data.label_set
+    tables = [runs.read_table(run, "predictions").set_index("id") for run in (champion, candidate)]
+    common = tables[0].index.intersection(tables[1].index)
+    if common.empty:
+        received = f"none in common between {champion.id} and {candidate.id}"
+        raise UserError("Both runs must have validated on the same fields.", received, "Use one `split.validate_on` for both.")
+    first, second = (table.loc[common] for table in tables)
+    truth = read_named(label_set, second, "truth")
+    named = [read_named(label_set, table, "named") for table in (first, second)]
+    groups = pd.factorize(second["group"])[0]
+    gate = recipe.promote
+    comparison = paired_bootstrap(
+        truth, *named, recipe.score.bootstrap, recipe.seed, min_gain=gate.min_gain, groups=groups
+    )
+    scores = [f1_per_label(truth, each) for each in named]
+    labels = pd.DataFrame(
+        {
+            "what": [f"F1 {label}" for label in label_set.names],
+            "champion": scores[0],
+            "candidate": scores[1],
+            "gain": comparison.label_gains,
+            "low": comparison.label_lows,
+            "high": comparison.label_highs,
+        }
+    )
+    whole = {
+        "what": "macro F1",
+        "champion": scores[0].mean(),
+        "candidate": scores[1].mean(),
+        "gain": comparison.gain,
+        "low": comparison.low,
+        "high": comparison.high,
+        "surely": comparison.probability,
+    }
+    return comparison, pd.concat([pd.DataFrame([whole]), labels], ignore_index=True)
