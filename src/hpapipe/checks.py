@@ -51,7 +51,8 @@ class Outcome:
         """What failed, for which ids, and what to do."""
         named = [f"{name} ({example})" for name, example in zip(self.ids, self.examples, strict=False)]
         where = shown([*named, *self.ids[len(named) :]], _EXAMPLES) if self.ids else ", ".join(self.examples)
-        return f"{self.severity}: {self.rule} Broken by {self.rows:,} rows ({self.share:.1%}): {where}. {self.remedy}"
+        rows = f"{self.rows:,} row{'s' * (self.rows != 1)} ({self.share:.1%})"
+        return f"{self.severity}: {self.rule} Broken by {rows}: {where}. {self.remedy}"
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def run(suite: str, table: pd.DataFrame, parameters: Mapping[str, Any], folder: 
     expectations = _each(lambda entry: _expectation(entry, path), tree["expectations"])
     plain = table.reset_index(drop=True)  # failing rows come back as index values
     batch = _batch(plain)
-    outcomes = _each(lambda expectation: _judge(expectation, batch, plain, parameters, path), expectations)
+    outcomes = _each(lambda each: _judge(each, batch, plain, parameters, path), expectations)
     return Report(suite, len(table), tuple(outcomes))
 
 
@@ -125,9 +126,8 @@ def suite_folder() -> Path:
 
 def label_parameters(data: Data) -> dict[str, Any]:
     """The parameters of the suite `label_table`."""
-    labels = len(data.labels)
-    most = 1 if data.one_label else labels
-    return {"target_column": data.target_column, "last_label": labels - 1, "max_labels": most}
+    most = 1 if data.one_label else len(data.labels)
+    return {"target_column": data.target_column, "last_label": len(data.labels) - 1, "max_labels": most}
 
 
 def image_parameters(measurements: pd.DataFrame, checks: Checks) -> dict[str, Any]:
@@ -189,10 +189,12 @@ def _expectation(entry: Any, path: Path) -> Expectation:
 
 def _batch(table: pd.DataFrame) -> Batch:
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types import base
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    stores = base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False)  # no temporary folder
+    quiet = base.ProgressBarsConfig(globally=False)
+    config = base.DataContextConfig(store_backend_defaults=stores, progress_bars=quiet, analytics_enabled=False)
+    context = gx.get_context(mode="ephemeral", project_config=config)
     asset = context.data_sources.add_pandas("hpapipe").add_dataframe_asset("table")
     return asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": table})
 

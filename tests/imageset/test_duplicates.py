@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,9 @@ def about(hashes: Sequence[str], pixels: Sequence[str] | None = None) -> pd.Data
     return pd.DataFrame({"id": ids, "hash": list(hashes), "pixels": list(pixels or ids)})
 
 
-def flipped(code: str, bits: Sequence[int]) -> str:
+def flipped(code: str, bits: Iterable[int]) -> str:
     """The hash with these bits changed."""
-    return f"{int(code, 16) ^ sum(1 << bit for bit in bits):0{len(code)}x}"
+    return f"{int(code, 16) ^ sum(1 << int(bit) for bit in bits):0{len(code)}x}"
 
 
 def drawn(seed: int, channels: int = 1) -> str:

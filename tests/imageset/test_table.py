@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,9 +21,9 @@ def written(folder: Path, text: str | bytes, name: str = "train.csv") -> Path:
     return folder
 
 
-def facts_of(folder: Path, text: str, data: Data = DATA) -> dict[str, object]:
+def facts_of(folder: Path, text: str, data: Data = DATA) -> pd.Series:
     """The facts of the only row."""
-    return label_facts(read_table(written(folder, text), data), folder, data).iloc[0].to_dict()
+    return label_facts(read_table(written(folder, text), data), folder, data).iloc[0]
 
 
 @pytest.mark.parametrize(

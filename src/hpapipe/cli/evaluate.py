@@ -9,6 +9,9 @@ def evaluate(ctx: typer.Context, config: Config = None, which: Which = "champion
     """Score a Version on a labelled folder: the recipe's, or --data.folder FOLDER."""
     recipe = read_recipe(ctx, config)
     from hpapipe.progress import say, show_table
+    from hpapipe.quiet import import_quietly
+
+    import_quietly("keras")
     from hpapipe.workflows.evaluate import evaluate as work
 
     run_id, scored = work(recipe, which)

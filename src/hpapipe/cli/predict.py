@@ -22,6 +22,9 @@ def predict(
     """Answer every field of a folder: probabilities, names, and the challenge's Id,Predicted file."""
     recipe = read_recipe(ctx, config)
     from hpapipe.progress import say
+    from hpapipe.quiet import import_quietly
+
+    import_quietly("keras")
     from hpapipe.workflows.predict import predict as work
 
     done = work(recipe, folder, out, which, parquet, ctx.obj.get("data.files"))

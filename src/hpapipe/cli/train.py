@@ -22,6 +22,9 @@ def train(
         raise UserError("A resumed run keeps its recipe.", f"{received} beside --resume", "Leave it out, or start a new run.")
     recipe = read_recipe(ctx, config)
     from hpapipe.progress import say
+    from hpapipe.quiet import import_quietly
+
+    import_quietly("keras")
     from hpapipe.workflows.train import train as work
 
     done = work(recipe, resume)

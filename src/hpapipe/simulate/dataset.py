@@ -7,6 +7,8 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -37,7 +39,7 @@ _LEAST = 0.035
 """Share of fields that even the rarest structure shows in, so that each can be learned."""
 
 _WORTH_PROCESSES = 64
-_CHUNK = 16
+_CHUNK = 4
 _SETTINGS = "simulation.json"
 _DRAFTS = "drafts"
 
@@ -154,11 +156,25 @@ def _mapped(jobs: int) -> Iterator[Callable[..., Iterable[None]]]:
         yield map
         return
     workers = min(os.cpu_count() or 1, -(-jobs // _CHUNK))
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_follow_parent)
     try:
         yield partial(pool.map, chunksize=_CHUNK)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _follow_parent() -> None:
+    """End when the parent does, even if it is killed; leave Ctrl-C to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _draw_one(job: tuple[Path, int, tuple[int, ...], int, int]) -> None:

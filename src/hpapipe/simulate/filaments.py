@@ -99,7 +99,7 @@ def microtubule_organizing_center(cell: Cell, rng: np.random.Generator) -> np.nd
     light = 0.06 * cell.cytoplasm
     for pole in cell.poles:
         grains = pole + rng.normal(0, 3.0 * POINT, (26, 2))
-        light = light + 0.5 * ink.dots(cell.size, grains, 0.7 * POINT, rng.uniform(0.4, 1.0, 22))
+        light = light + 0.5 * ink.dots(cell.size, grains, 0.7 * POINT, rng.uniform(0.4, 1.0, 26))
         light = light + 0.55 * _glow(cell, pole, 2.8 * POINT)
     return light * cell.body
 

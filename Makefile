@@ -1,0 +1,52 @@
+# `make` alone lists what there is.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+RECIPE ?= configs/simulated.yaml
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train test quick check format ui lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+setup: $(READY) ## make the environment in .venv from requirements.lock
+
+$(READY): requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.lock)"
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $@
+
+train: setup ## train on simulated cells (or RECIPE=configs/x.yaml) and promote
+	$(BIN)/mlflow run . -e train --env-manager local -P config=$(RECIPE)
+	$(BIN)/hpapipe promote --config $(RECIPE)
+
+test: setup check ## lint, types, and all tests
+	$(BIN)/python -m pytest
+
+quick: setup ## tests without the whole-path ones
+	$(BIN)/python -m pytest -m "not whole"
+
+check: setup ## linter, formatter and type checker, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## let the formatter and the linter mend what they can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+ui: setup ## MLflow's pages, on localhost only
+	$(BIN)/mlflow ui --host 127.0.0.1 --port 5000
+
+lock: setup ## renew requirements.lock and conda.yaml from pyproject.toml
+	$(LOCK) --group dev pyproject.toml -o requirements.lock
+	{ sed '/# pins/q' conda.yaml; $(LOCK) pyproject.toml | sed 's/^/      - /'; } > conda.yaml.part
+	mv conda.yaml.part conda.yaml
+
+clean: ## take away what runs have made, but no environment and no store
+	rm -rf workspace predictions
