@@ -51,8 +51,8 @@ class Outcome:
         """What failed, for which ids, and what to do."""
         named = [f"{name} ({example})" for name, example in zip(self.ids, self.examples, strict=False)]
         where = shown([*named, *self.ids[len(named) :]], _EXAMPLES) if self.ids else ", ".join(self.examples)
-        rows = f"{self.rows:,} row{'s' * (self.rows != 1)} ({self.share:.1%})"
-        return f"{self.severity}: {self.rule} Broken by {rows}: {where}. {self.remedy}"
+        rows = f"{self.rows:,} row{'s' * (self.rows != 1)}"
+        return f"{self.severity}: {self.rule} Broken by {rows} ({self.share:.1%}): {where}. {self.remedy}"
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,7 @@ class Report:
 def run(suite: str, table: pd.DataFrame, parameters: Mapping[str, Any], folder: Path | None = None) -> Report:
     """What the suite `<folder>/<suite>.json` finds in `table`.
 
-    An expectation's `meta` may hold `says` (the rule, with `{parameter}` replaced), `do` (the remedy), and `show` (the
-    columns whose values are told).
+    `meta` of an expectation may hold `says` (the rule, with `{parameter}` replaced), `do` and `show` (columns to tell).
 
     Args:
         suite: `label_table` or `images`, or another file of the folder.

@@ -97,7 +97,11 @@ class Checks(Section):
     max_saturated: float = Field(0.2, ge=0, le=1, description="largest share of saturated pixels an image may have")
     allow_empty_channels: bool = Field(False, description="images without any signal are accepted")
     near_duplicate_bits: int = Field(
-        6, ge=0, le=64, description="fields whose 256-bit hashes differ in at most so many bits are near-duplicates"
+        16,
+        ge=0,
+        le=32,
+        description="fields whose hashes differ in at most so many of 256 bits in every channel are near-duplicates "
+        "(16: correlation 0.98)",
     )
 
 

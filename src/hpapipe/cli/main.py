@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -47,7 +48,8 @@ def _about(version: Annotated[bool, typer.Option("--version", help="Show the ver
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -67,5 +69,15 @@ def run(words: Sequence[str]) -> int:
     return 0
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+GRACE = 5.0
+"""Seconds after a stop in which further signals are taken for the same one."""
+
+_stops = [-GRACE]
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Stop once: `mlflow run` follows a Ctrl-C by a SIGTERM, which must not cut the clean end short."""
+    now = time.monotonic()
+    if now - _stops[-1] > GRACE:
+        _stops.append(now)
+        raise KeyboardInterrupt

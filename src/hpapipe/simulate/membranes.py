@@ -65,7 +65,7 @@ def cell_junctions(cell: Cell, rng: np.random.Generator) -> np.ndarray:
     """A broken bright line only where two cells touch."""
     broken = np.clip(0.75 + 0.7 * _waves(rng, 22), 0.1, 1)
     meets = np.convolve(np.concatenate([cell.touch[-2:], cell.touch, cell.touch[:2]]), np.full(5, 0.2), "valid")
-    line = np.exp(-(((cell.depth - 0.5 * POINT) / (1.3 * POINT)) ** 2))
+    line = np.exp(-(((cell.depth - 0.6 * POINT) / (1.5 * POINT)) ** 2))
     return (line * cell.around(meets * broken) + 0.05) * cell.body
 
 

@@ -62,10 +62,10 @@ def rods_and_rings(cell: Cell, rng: np.random.Generator) -> np.ndarray:
     rods, circles = int(rng.integers(5, 9)), int(rng.integers(2, 5))
     middles = cell.spots(rng, rods, 1.1)
     angle = rng.uniform(0, np.pi, rods)
-    half = rng.uniform(3.0, 5.5, rods)[:, None] * POINT * np.stack([np.cos(angle), np.sin(angle)], -1)
-    light = ink.lines(cell.size, list(np.stack([middles - half, middles + half], 1)), 1.3 * POINT, np.ones(rods), True)
+    half = rng.uniform(4.0, 6.5, rods)[:, None] * POINT * np.stack([np.cos(angle), np.sin(angle)], -1)
+    light = ink.lines(cell.size, list(np.stack([middles - half, middles + half], 1)), 1.6 * POINT, np.ones(rods), True)
     points = cell.spots(rng, circles, 1.1)
-    rings = ink.rings(cell.size, points, rng.uniform(2.8, 3.8, circles) * POINT, 1.1 * POINT, np.full(circles, 0.95))
+    rings = ink.rings(cell.size, points, rng.uniform(3.2, 4.4, circles) * POINT, 1.4 * POINT, np.ones(circles))
     return np.maximum(light, rings) * cell.body + 0.06 * cell.cytoplasm
 
 

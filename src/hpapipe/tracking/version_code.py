@@ -9,7 +9,6 @@ import importlib
 from typing import Any
 
 import mlflow
-import pandas as pd
 
 
 class VersionModel(mlflow.pyfunc.PythonModel):
@@ -19,7 +18,8 @@ class VersionModel(mlflow.pyfunc.PythonModel):
         task = importlib.import_module(context.model_config["module"])
         self.version = task.read_version(context.artifacts["version"])
 
-    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
+    # Without type hints: MLflow would take them for a schema, and arrays or tables of paths have none in common.
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Answers for integer images `[images, height, width, channels]`, or for a table of file paths, one column a channel."""
         return self.version.answer(model_input)
 

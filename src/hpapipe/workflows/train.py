@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Mapping
@@ -232,7 +233,7 @@ def _log_missing(run: Run, state: State) -> None:
 def _log_training(run: Run, state: State, start: Mapping[str, np.ndarray], end: Mapping[str, np.ndarray]) -> None:
     for name, table, figure in task.training_figures(state.history, start, end):
         run.figure(name, table, figure)
-    run.text("weights.json", yaml.safe_dump({"start": weights_summary(start), "end": weights_summary(end)}))
+    run.text("weights.json", json.dumps({"start": weights_summary(start), "end": weights_summary(end)}, indent=2))
     speed = float(np.median([row["images_per_second"] for row in state.history]))
     numbers = {"best_epoch": state.best_epoch, "epochs": state.epoch, "images_per_second": speed}
     _once(run, {f"fit/{name}": value for name, value in numbers.items()} | {"fit/val_loss": state.best_loss})
