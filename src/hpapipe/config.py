@@ -1,7 +1,7 @@
 """Recipes: one frozen, typed tree that holds every option of an experiment, with its default, range and help.
 
-A recipe is read from YAML and changed by dotted overrides (`fit.epochs=3`). Unknown keys are refused. This is the one place
-where an option exists: the command line, MLproject and the logged params all read it from here.
+A recipe is read from YAML and changed by dotted overrides (`fit.epochs=3`). Unknown keys are refused. This is the one
+place where an option exists: the command line, MLproject and the logged params all read it from here.
 """
 
 from __future__ import annotations
@@ -50,11 +50,15 @@ class Data(Section):
         "train/{id}_{channel}.png", description="file of one channel, inside the folder, with {id} and {channel}"
     )
     channels: Words = Field(
-        ("red", "green", "blue", "yellow"), min_length=1, description="channels to read, in the order the model sees them"
+        ("red", "green", "blue", "yellow"),
+        min_length=1,
+        description="channels to read, in the order the model sees them",
     )
     labels: Words = Field(STRUCTURES, min_length=2, description="names of the labels, in the order of their indices")
     one_label: bool = Field(False, description="each image has exactly one label (softmax), not several (sigmoid)")
-    size: Size = Field((128, 128), description="height and width in pixels to train and predict at; one number for both")
+    size: Size = Field(
+        (128, 128), description="height and width in pixels to train and predict at; one number for both"
+    )
     max_pixels: int = Field(64_000_000, ge=1, description="images with more pixels than this are refused undecoded")
 
     @field_validator("files")
@@ -93,7 +97,9 @@ class Checks(Section):
     on_failure: Literal["stop", "continue"] = Field(
         "stop", description="stop before training, or leave out the faulty fields and go on"
     )
-    suites: str | None = Field(None, description="folder of Great Expectations suites; none: the project's data_checks/")
+    suites: str | None = Field(
+        None, description="folder of Great Expectations suites; none: the project's data_checks/"
+    )
     max_saturated: float = Field(0.2, ge=0, le=1, description="largest share of saturated pixels an image may have")
     allow_empty_channels: bool = Field(False, description="images without any signal are accepted")
     near_duplicate_bits: int = Field(
@@ -138,7 +144,8 @@ class Model(Section):
     name: str = Field("residual", description="an architecture of hpapipe.models.ARCHITECTURES")
     options: dict[str, Any] = Field(default_factory=dict, description="options of that architecture, by their names")
     scaling: Literal["standard", "range"] = Field(
-        "standard", description="channels scaled to mean 0 and spread 1 of the training part, or by the integer range to 0..1"
+        "standard",
+        description="channels scaled to mean 0 and spread 1 of the training part, or by the integer range to 0..1",
     )
 
 
@@ -150,13 +157,17 @@ class Fit(Section):
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adamw", description="optimizer")
     learning_rate: float = Field(2e-3, gt=0, description="highest learning rate")
     schedule: Literal["cosine", "constant"] = Field("cosine", description="course of the learning rate over the epochs")
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps over which the rate rises from zero (cosine)")
+    warmup: float = Field(
+        0.05, ge=0, lt=1, description="share of all steps over which the rate rises from zero (cosine)"
+    )
     weight_decay: float = Field(1e-3, ge=0, description="decay of the weights (adamw)")
     momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov momentum (sgd)")
     averaged_weights: float = Field(
         0.99, ge=0, lt=1, description="momentum of the moving average of weights that is scored and kept; 0: none"
     )
-    patience: int = Field(10, ge=0, description="epochs without a lower validation loss before training stops; 0: never")
+    patience: int = Field(
+        10, ge=0, description="epochs without a lower validation loss before training stops; 0: never"
+    )
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = Field(
         "auto", description="auto: mixed_float16 where a GPU is, else float32"
     )
@@ -168,7 +179,9 @@ class Thresholds(Section):
         description="cross-fitted F1 maximum, uncross-fitted maximum, one constant, or matching each label's share",
     )
     constant: float = Field(0.3, gt=0, lt=1, description="the constant rival, and the value that rare labels shrink to")
-    shrink: float = Field(10.0, ge=0, description="positives at which a tuned threshold counts half against the constant")
+    shrink: float = Field(
+        10.0, ge=0, description="positives at which a tuned threshold counts half against the constant"
+    )
     always_name_one: bool = Field(True, description="the most likely label is named even below its threshold")
 
 
@@ -187,7 +200,9 @@ class Recipe(Section):
 
     experiment: str = Field("simulated", pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]*$", description="MLflow experiment")
     task: Literal["classification"] = Field("classification", description="what is learned")
-    register_as: str = Field("hpa-cells", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="registered model's name")
+    register_as: str = Field(
+        "hpa-cells", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="registered model's name"
+    )
     workspace: str = Field("workspace", description="folder for packs, simulated cells and unfinished runs")
     seed: int = Field(0, ge=0, description="seed of weights, drawing and augmentation")
     data: Data = Data()
@@ -287,6 +302,8 @@ def _fault(detail: Any, source: str) -> UserError:
         known = [name for name, *_ in options()] + list(Recipe.model_fields)
         hint = f"{nearest(where, known)} `hpapipe recipe` lists every option."
         return UserError("Every key of a recipe must be an option.", f"`{where}` in {source}", hint)
+    # Deeper than an option come the place in its list and the branch of its type, which no user can change by name.
+    where = ".".join(str(part) for part in detail["loc"][:2])
     rule = detail["msg"].removeprefix("Value error, ")
     given = detail["input"]
     given = f"`{given}`" if not isinstance(given, BaseModel | dict) else "this section"

@@ -63,6 +63,10 @@ class LabelSet:
             table[row, list(indices)] = 1
         return table
 
+    def read(self, targets: Sequence[str]) -> np.ndarray:
+        """Challenge targets such as `"16 0"` as a table of ones and zeros, uint8 `[images, labels]`."""
+        return self.encode([parse_target(target) for target in targets])
+
     def decode(self, table: np.ndarray) -> list[tuple[int, ...]]:
         """The inverse of `encode`: the indices that are set in each row of `[images, labels]`."""
         return [tuple(int(index) for index in np.flatnonzero(row)) for row in table]

@@ -119,7 +119,7 @@ def test_summary_of_an_empty_answer_is_zero_not_nan() -> None:
     nothing = np.zeros((3, 2), np.uint8)
     found = summary(nothing, np.zeros((3, 2)), nothing)
     assert np.isnan(found.pop("mean_average_precision"))
-    assert found == {name: 0.0 for name in found} | {"exact_match": 1.0}
+    assert found == dict.fromkeys(found, 0.0) | {"exact_match": 1.0}
 
 
 def test_summary_of_no_images_is_refused() -> None:

@@ -18,7 +18,8 @@ def check(ctx: typer.Context, config: Config = None) -> None:
             say(f"  {line}")
     groups = found.near_duplicates
     if len(groups):
-        say(f"near-duplicates: {len(groups):,} fields in {groups['group'].nunique():,} groups; a split keeps each together")
+        count = groups["group"].nunique()
+        say(f"near-duplicates: {len(groups):,} fields in {count:,} groups; a split keeps each together")
     if not all(report.passed for report in found.reports):
         say(f"Critical checks failed for {len(found.unusable):,} fields of {folder}")
         raise typer.Exit(2)

@@ -54,7 +54,10 @@ def main() -> NoReturn:
 
 
 def run(words: Sequence[str]) -> int:
-    """The exit code of a command line: 2 where the user can mend something, 3 where a part was left undone, 130 after Ctrl-C."""
+    """The exit code of a command line.
+
+    0: done; 2: the user can mend something; 3: a part was left undone, as was told; 130: stopped by the user.
+    """
     quiet()
     try:
         left, overrides = take_overrides(words)

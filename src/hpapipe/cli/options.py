@@ -30,7 +30,8 @@ def read_recipe(ctx: typer.Context, config: str | None) -> Recipe:
 def take_overrides(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """(words left for the command, dotted field -> value as typed) of a command line.
 
-    A recipe's option is a word with a dot, `--fit.epochs 3` or `--fit.epochs=3`, or one of its few fields without a section.
+    A recipe's option is a word with a dot, `--fit.epochs 3` or `--fit.epochs=3`, or one of its few fields without a
+    section.
 
     Raises:
         UserError: an option without a value.

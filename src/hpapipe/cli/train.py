@@ -19,7 +19,9 @@ def train(
     """
     if resume and (config or ctx.obj):
         received = ", ".join((["--config"] if config else []) + [f"--{name}" for name in ctx.obj])
-        raise UserError("A resumed run keeps its recipe.", f"{received} beside --resume", "Leave it out, or start a new run.")
+        raise UserError(
+            "A resumed run keeps its recipe.", f"{received} beside --resume", "Leave it out, or start a new run."
+        )
     recipe = read_recipe(ctx, config)
     from hpapipe.progress import say
     from hpapipe.quiet import import_quietly

@@ -24,8 +24,8 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """One grey image as it is stored, uint8 or uint16 `[height, width]`.
 
     Raises:
-        ImageError: the file is missing, empty, truncated, no image, not one grey channel of 8 or 16 bits, or larger than
-            `max_pixels`; the size is read from the header, so a giant image is refused without being decoded.
+        ImageError: the file is missing, empty, truncated, no image, not one grey channel of 8 or 16 bits, or larger
+            than `max_pixels`; the size is read from the header, so a giant image is refused without being decoded.
     """
     rule = "An image must be one grey channel of 8 or 16 bits."
     remedy = "Replace the file, or take its field out of the table."
@@ -36,9 +36,13 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
             width, height = image.size
             if width * height > max_pixels:
                 received = f"{width}×{height} pixels in {path.name}"
-                raise ImageError(f"An image must have at most {max_pixels:,} pixels.", received, "Raise `data.max_pixels`.")
+                raise ImageError(
+                    f"An image must have at most {max_pixels:,} pixels.", received, "Raise `data.max_pixels`."
+                )
             if image.mode not in INTEGER_TYPES:
-                raise ImageError(rule, f"mode {image.mode} in {path.name}", "Save each channel as a grey image of its own.")
+                raise ImageError(
+                    rule, f"mode {image.mode} in {path.name}", "Save each channel as a grey image of its own."
+                )
             return np.asarray(image).astype(INTEGER_TYPES[image.mode], copy=False)
     except FileNotFoundError:
         raise ImageError("Each channel must have its file.", f"none at {path.name}", remedy) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import keras
@@ -12,7 +13,8 @@ from hpapipe.imageset.augment import augment, draw_ways
 
 
 class Feed(keras.utils.PyDataset):
-    """Training batches: images in their integer type `[batch, height, width, channels]`, truth float32 `[batch, labels]`.
+    """Training batches: images in their integer type `[batch, height, width, channels]`, truth float32 `[batch,
+    labels]`.
 
     Args:
         images: `[fields, height, width, channels]`, such as a pack's memory map.
@@ -32,7 +34,7 @@ class Feed(keras.utils.PyDataset):
         self.begin(epoch)
 
     def __len__(self) -> int:
-        return -(-len(self.fields) // self.recipe.batch_size)
+        return math.ceil(len(self.fields) / self.recipe.batch_size)
 
     def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         # Sorted: neighbours in the memory map are read together.
@@ -97,7 +99,7 @@ class Reading(keras.utils.PyDataset):
         self.images, self.fields, self.batch_size = images, fields, batch_size
 
     def __len__(self) -> int:
-        return -(-len(self.fields) // self.batch_size)
+        return math.ceil(len(self.fields) / self.batch_size)
 
     def __getitem__(self, batch: int) -> tuple[np.ndarray]:
         return (self.images[self.fields[batch * self.batch_size :][: self.batch_size]],)

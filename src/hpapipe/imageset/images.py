@@ -13,7 +13,6 @@ import pandas as pd
 from hpapipe.config import Data
 from hpapipe.errors import UserError
 from hpapipe.imageset.table import file_name, refuse_unsafe
-from hpapipe.labels import parse_target
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def labelled(folder: Path, data: Data, facts: pd.DataFrame) -> ImageSet:
         data: the recipe's section.
         facts: `hpapipe.imageset.table.label_facts`, without faulty rows.
     """
-    truth = data.label_set.encode([parse_target(target) for target in facts["target"]])
+    truth = data.label_set.read(list(facts["target"]))
     groups = tuple(facts["group"]) if data.group_column else ()
     return ImageSet(folder, data, tuple(facts["id"]), truth, groups)
 
@@ -69,7 +68,9 @@ def unlabelled(folder: Path, data: Data) -> ImageSet:
     """
     pattern = PurePosixPath(data.files).name
     if not folder.is_dir():
-        raise UserError("Images must lie in a folder.", f"{folder}, which does not exist", "Give the folder of the images.")
+        raise UserError(
+            "Images must lie in a folder.", f"{folder}, which does not exist", "Give the folder of the images."
+        )
     if "{id}" not in pattern or "{channel}" not in pattern:
         rule = "The file name in `data.files` must hold {id} and {channel} where images have no table."
         raise UserError(rule, f"{data.files}", "Name the files so, and set `data.files`.")

@@ -1,7 +1,7 @@
 """The set decoded once, at training resolution, into a memory-mapped array of the images' own integer type.
 
-A pack is a folder named by what went into it. Its parts appear in an order that makes a kill at any moment harmless: the
-array is allocated under another name and renamed, a chunk is flushed before it is marked as done.
+A pack is a folder named by what went into it. Its parts appear in an order that makes a kill at any moment harmless:
+the array is allocated under another name and renamed, a chunk is flushed before it is marked as done.
 """
 
 from __future__ import annotations
@@ -54,8 +54,12 @@ def key(images: ImageSet) -> str:
             try:
                 facts = path.stat()
             except OSError as error:
-                raise ImageError("Each channel must have its file.", f"{error.strerror} for {path}", "Restore it.") from None
-            digest.update(f"{path.relative_to(images.folder).as_posix()} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+                raise ImageError(
+                    "Each channel must have its file.", f"{error.strerror} for {path}", "Restore it."
+                ) from None
+            digest.update(
+                f"{path.relative_to(images.folder).as_posix()} {facts.st_size} {facts.st_mtime_ns}\n".encode()
+            )
     return digest.hexdigest()[:16]
 
 
@@ -94,7 +98,9 @@ def _allocate(images: ImageSet, folder: Path) -> None:
     chunks = -(-len(images) // CHUNK)
     (folder / "done").write_bytes(bytes(chunks))
     plan = folder / "plan.json.part"
-    plan.write_text(json.dumps({"shape": shape, "dtype": str(first.dtype), "chunk": CHUNK, "channels": images.data.channels}))
+    plan.write_text(
+        json.dumps({"shape": shape, "dtype": str(first.dtype), "chunk": CHUNK, "channels": images.data.channels})
+    )
     plan.replace(folder / "plan.json")
 
 
@@ -112,15 +118,19 @@ def _reserve(file: int, offset: int, length: int) -> None:
 def _fill(images: ImageSet, folder: Path) -> int:
     """Decode every chunk that is not marked as done; the number of fields decoded."""
     done = np.memmap(folder / "done", np.uint8, "r+")
-    todo = np.flatnonzero(done == 0)
-    if not len(todo):
+    todo = np.flatnonzero(done == 0).tolist()
+    if not todo:
         return 0
     array = np.load(folder / "images.npy", mmap_mode="r+")
-    total = sum(len(_fields(chunk, len(images))) for chunk in todo)
+    # The pack's own chunk: its marks keep their meaning where CHUNK has changed since.
+    size = json.loads((folder / "plan.json").read_text())["chunk"]
+    total = sum(len(_fields(chunk, size, len(images))) for chunk in todo)
     with bar("Packing images", total) as advance, ThreadPoolExecutor(os.cpu_count()) as workers:
         for chunk in todo:
-            fields = _fields(chunk, len(images))
-            for field, image in zip(fields, workers.map(lambda number: _read(images, number, array), fields), strict=True):
+            fields = _fields(chunk, size, len(images))
+            for field, image in zip(
+                fields, workers.map(lambda number: _read(images, number, array), fields), strict=True
+            ):
                 array[field] = image
                 advance()
             array.flush()
@@ -129,8 +139,8 @@ def _fill(images: ImageSet, folder: Path) -> int:
     return total
 
 
-def _fields(chunk: int, total: int) -> range:
-    return range(chunk * CHUNK, min((chunk + 1) * CHUNK, total))
+def _fields(chunk: int, size: int, total: int) -> range:
+    return range(chunk * size, min((chunk + 1) * size, total))
 
 
 def _read(images: ImageSet, field: int, array: np.ndarray) -> np.ndarray:
@@ -139,5 +149,3 @@ def _read(images: ImageSet, field: int, array: np.ndarray) -> np.ndarray:
         received = f"{image.dtype} for {images.ids[field]} beside {array.dtype} for {images.ids[0]}"
         raise ImageError("All fields must have one bit depth.", received, "Convert the odd ones, or take them out.")
     return image
-
-

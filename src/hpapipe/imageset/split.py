@@ -43,8 +43,8 @@ class Split:
 def stratified(ids: tuple[str, ...], truth: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> Split:
     """A split in which each fold has its share of every label, of the rarest first.
 
-    Iterative stratification (Sechidis, Tsoumakas and Vlahavas, "On the stratification of multi-label data", ECML PKDD 2011),
-    with whole groups in the place of single examples.
+    Iterative stratification (Sechidis, Tsoumakas and Vlahavas, "On the stratification of multi-label data", ECML PKDD
+    2011), with whole groups in the place of single examples.
 
     Args:
         ids: names of the fields.
@@ -66,13 +66,17 @@ def _place(counts: np.ndarray, sizes: np.ndarray, folds: int, rng: np.random.Gen
     placed = np.full(len(sizes), -1)
     wanted = np.repeat(counts.sum(0)[None] / folds, folds, axis=0)
     room = np.full(folds, sizes.sum() / folds)
+    lacks = np.ones((folds, counts.shape[1]), bool)
     # Large groups first: a small one can still even out what a large one tilted.
     order = rng.permutation(len(sizes))
     order = order[np.argsort(-sizes[order], kind="stable")]
 
     def put(group: int, claims: np.ndarray) -> None:
-        fold = np.lexsort((rng.random(folds), room, claims))[-1]
+        held = counts[group] > 0
+        # Of equal claims, the fold that lacks most of the group's labels: rare ones pull common ones along with them.
+        fold = np.lexsort((rng.random(folds), room, lacks[:, held].sum(1), claims))[-1]
         placed[group] = fold
+        lacks[fold] &= ~held
         wanted[fold] -= counts[group]
         room[fold] -= sizes[group]
 

@@ -20,7 +20,9 @@ def read_table(folder: Path, data: Data) -> pd.DataFrame:
     """
     path = folder / data.table
     if not folder.is_dir():
-        raise UserError("`data.folder` must be a folder.", f"{folder}", "Give the folder that holds images and label table.")
+        raise UserError(
+            "`data.folder` must be a folder.", f"{folder}", "Give the folder that holds images and label table."
+        )
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
     except FileNotFoundError:
@@ -40,7 +42,9 @@ def read_table(folder: Path, data: Data) -> pd.DataFrame:
             raise UserError("Each column must have its own name.", f"`{column}` twice in {path}", "Rename one of them.")
         if column not in table:
             received = f"{', '.join(table.columns)} in {path}"
-            remedy = f"{nearest(column, table.columns)} Set `data.id_column`, `data.target_column` or `data.group_column`."
+            remedy = (
+                f"{nearest(column, table.columns)} Set `data.id_column`, `data.target_column` or `data.group_column`."
+            )
             raise UserError(f"The label table must have a column `{column}`.", received, remedy)
     text = table.apply(lambda values: values.fillna("").str.strip())
     rows = pd.DataFrame(
@@ -82,8 +86,8 @@ def file_name(data: Data, name: str, channel: str) -> str:
 def label_facts(rows: pd.DataFrame, folder: Path, data: Data) -> pd.DataFrame:
     """What the checks of the label table judge, one line a row of `read_table`.
 
-    Columns beside those of `rows`: `copies` (rows with this id), `labels` (indices named), `wrong_labels` (words that are no
-    index of a label), `repeated_labels`, `missing_files` (channels without a file), `faults` (these in words).
+    Columns beside those of `rows`: `copies` (rows with this id), `labels` (indices named), `wrong_labels` (words that
+    are no index of a label), `repeated_labels`, `missing_files` (channels without a file), `faults` (these in words).
     """
     facts = rows.copy()
     facts["copies"] = rows.groupby("id")["id"].transform("size")
@@ -98,7 +102,9 @@ def _row_facts(name: str, target: str, present: _Listing, data: Data) -> dict[st
     missing = [channel for channel in data.channels if not present.has(file_name(data, name, channel))]
     faults = []
     if wrong:
-        faults.append(f"`{data.target_column}` must hold indices 0 to {len(data.labels) - 1}: received {', '.join(wrong)}")
+        faults.append(
+            f"`{data.target_column}` must hold indices 0 to {len(data.labels) - 1}: received {', '.join(wrong)}"
+        )
     if not words:
         faults.append(f"`{data.target_column}` is empty")
     if missing:

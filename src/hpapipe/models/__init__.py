@@ -12,4 +12,7 @@ ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "model15": model15,
     "residual": residual,
 }
-"""Name -> builder(scaled inputs, outputs, activation, **options) -> answers. A new architecture is one builder and one line."""
+"""Name -> builder(scaled inputs, outputs, activation, **options) -> answers.
+
+A new architecture is one builder and one line here.
+"""

@@ -8,11 +8,11 @@ from keras import layers
 
 
 def model15(inputs: Any, outputs: int, activation: str, dropout: float = 0.25) -> Any:
-    """Answers of *model15*: about 200,000 parameters (193,276 at 128×128×4 and 28 outputs).
+    """Answers of *model15*: 194,024 parameters at 128×128×4 and 28 outputs.
 
-    Batch normalization on the input; convolutions 8, 8, 16; four parallel convolutions of 16 (3×3, 5×5, 7×7, 1×1); then 32,
-    64 and 128, each with batch normalization, pooling and dropout; one dense layer as wide as the answer, and the answer.
-    Convolutions are padded, so that images from 32 pixels on fit.
+    Batch normalization on the input; convolutions 8, 8, 16; four parallel convolutions of 16 (3×3, 5×5, 7×7, 1×1);
+    then 32, 64 and 128, each with batch normalization, pooling and dropout; one dense layer as wide as the answer, and
+    the answer. Convolutions are padded, so that images from 32 pixels on fit.
 
     Args:
         inputs: scaled images, float `[batch, height, width, channels]`.

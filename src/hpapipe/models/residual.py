@@ -19,8 +19,8 @@ def residual(
 ) -> Any:
     """Answers of a residual network with squeeze-and-excitation.
 
-    A 3×3 stem, then one stage for each of `blocks`, each stage but the first at half the resolution and twice the width; mean
-    and maximum over the field side by side, since small bright structures vanish in a mean.
+    A 3×3 stem, then one stage for each of `blocks`, each stage but the first at half the resolution and twice the
+    width; mean and maximum over the field side by side, since small bright structures vanish in a mean.
 
     Args:
         inputs: scaled images, float `[batch, height, width, channels]`.
@@ -31,8 +31,9 @@ def residual(
         stem_stride: 2 halves the resolution at once; 1 for images below 64 pixels.
         dropout: share of features dropped before the answer.
 
-    Source: He et al., "Identity mappings in deep residual networks", 2016; the shortcut of He T. et al., "Bag of tricks for
-    image classification with convolutional neural networks", 2019; Hu et al., "Squeeze-and-excitation networks", 2018.
+    Source: He et al., "Identity mappings in deep residual networks", 2016; the shortcut of He T. et al., "Bag of
+    tricks for image classification with convolutional neural networks", 2019; Hu et al., "Squeeze-and-excitation
+    networks", 2018.
     """
     x = layers.Conv2D(width, 3, strides=stem_stride, padding="same", use_bias=False)(inputs)
     x = layers.ReLU()(layers.BatchNormalization()(x))

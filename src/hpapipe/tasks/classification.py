@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hpapipe.config import Recipe
-from hpapipe.labels import LabelSet, format_target, parse_target
+from hpapipe.labels import LabelSet, format_target
 from hpapipe.models.build import build, scaling_of
 from hpapipe.plots import curves, fields, labels, precision_recall, thresholds, weights
 from hpapipe.scoring import intervals, metrics
@@ -133,11 +133,6 @@ def predictions_table(label_set: LabelSet, answers: Answers, decision: Decision)
     return table.join(scores)
 
 
-def read_named(label_set: LabelSet, table: pd.DataFrame, column: str) -> np.ndarray:
-    """The column `truth` or `named` of a `predictions_table`, uint8 `[fields, labels]`."""
-    return label_set.encode([parse_target(str(text)) for text in table[column]])
-
-
 def figures(
     recipe: Recipe, answers: Answers, scored: Scored, images: Mapping[str, np.ndarray]
 ) -> Iterator[tuple[str, pd.DataFrame, Figure]]:
@@ -151,10 +146,8 @@ def figures(
     """
     names = recipe.data.label_set.names
     truth, scores, named = answers.truth, answers.scores, scored.decision.named
-    per_label = scored.per_label
-    table = labels.f1_per_label_table(
-        names, per_label["f1"], per_label["f1_low"], per_label["f1_high"], per_label["positives"]
-    )
+    f1, low, high, positives = scored.per_label[["f1", "f1_low", "f1_high", "positives"]].to_numpy().T
+    table = labels.f1_per_label_table(names, f1, low, high, positives)
     yield "f1_per_label", table, labels.draw_f1_per_label(table)
     table = precision_recall.precision_recall_table(truth, scores, names)
     yield "precision_recall", table, precision_recall.draw_precision_recall(table)
@@ -165,7 +158,9 @@ def figures(
         chosen = dict(zip(names, scored.decision.thresholds, strict=True))
         table = thresholds.f1_against_threshold_table(tuned, chosen)
         yield "f1_against_threshold", table, thresholds.draw_f1_against_threshold(table)
-    table = fields.fields_table(answers.ids, truth, scores, named, names, field_losses(truth, scores), recipe.score.worst_fields)
+    table = fields.fields_table(
+        answers.ids, truth, scores, named, names, field_losses(truth, scores), recipe.score.worst_fields
+    )
     shown = {name: images[name] for name in table["id"]}
     yield "best_and_worst_fields", table, fields.draw_fields(table, shown, recipe.data.channels)
 

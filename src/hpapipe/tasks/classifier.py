@@ -70,7 +70,9 @@ class Classifier:
         spec = self.spec
         wanted = np.dtype(f"uint{spec.bits}")
         if images.ndim != 4 or images.shape[-1] != len(spec.channels) or images.dtype != wanted:
-            rule = f"Images must be {wanted} [images, height, width, {len(spec.channels)}] ({', '.join(spec.channels)})."
+            rule = (
+                f"Images must be {wanted} [images, height, width, {len(spec.channels)}] ({', '.join(spec.channels)})."
+            )
             raise UserError(rule, f"{images.dtype} {list(images.shape)}", "Convert them as for training.")
         if not len(images):
             return np.zeros((0, len(spec.labels)), np.float32)
@@ -116,9 +118,9 @@ def answer_table(labels: Sequence[str], probabilities: np.ndarray, name_labels: 
         probabilities: float `[images, labels]`.
         name_labels: probabilities -> uint8 `[images, labels]`.
     """
-    chosen = [np.flatnonzero(row) for row in name_labels(probabilities)]
+    chosen = [np.flatnonzero(row).tolist() for row in name_labels(probabilities)]
     answers = {
-        "Predicted": [format_target([int(index) for index in indices]) for indices in chosen],
+        "Predicted": [format_target(indices) for indices in chosen],
         "names": ["; ".join(labels[index] for index in indices) for indices in chosen],
     }
     return pd.DataFrame(answers).join(pd.DataFrame(probabilities, columns=list(labels)))

@@ -86,7 +86,11 @@ def version_of(run: Run, name: str) -> str:
         found = client.search_model_versions(f"name = '{name}' AND run_id = '{run.id}'")
     if not found:
         received = f"run {run.id}, which registered none"
-        raise UserError(f"Only a run with a Version of `{name}` can be promoted.", received, "Give the id of a finished training run.")
+        raise UserError(
+            f"Only a run with a Version of `{name}` can be promoted.",
+            received,
+            "Give the id of a finished training run.",
+        )
     return max(found, key=lambda each: int(each.version)).version
 
 
@@ -97,7 +101,7 @@ def champion(name: str) -> tuple[str, Run] | None:
             found = client.get_model_version_by_alias(name, CHAMPION)
         except MlflowException:
             return None
-    return found.version, find(found.run_id)
+    return found.version, find(str(found.run_id))
 
 
 def promote(name: str, version: str, run: Run, why: str) -> Change:
@@ -120,7 +124,7 @@ def rollback(name: str, why: str) -> Change:
     run = ""
     if last.previous:
         with reachable() as client:
-            run = client.get_model_version(name, last.previous).run_id
+            run = str(client.get_model_version(name, last.previous).run_id)
     return _change(name, Change("rollback", last.previous, last.version, run, why, _now()))
 
 
@@ -176,7 +180,9 @@ def _change(name: str, change: Change) -> Change:
         client.set_registered_model_tag(name, f"{HISTORY}{number:06d}", json.dumps(asdict(change)))
         if change.version:
             client.set_model_version_tag(name, change.version, f"hpapipe.{change.kind}.why", change.why)
-            client.set_model_version_tag(name, change.version, f"hpapipe.{change.kind}.instead_of", change.previous or "none")
+            client.set_model_version_tag(
+                name, change.version, f"hpapipe.{change.kind}.instead_of", change.previous or "none"
+            )
             client.set_registered_model_alias(name, CHAMPION, change.version)
         else:
             client.delete_registered_model_alias(name, CHAMPION)

@@ -51,7 +51,9 @@ class Run:
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Log numbers under their names; signs that MLflow refuses in names are replaced."""
         now = int(time.time() * 1000)
-        entities = [Metric(metric_name(name), float(value), now, step) for name, value in values.items() if value == value]
+        entities = [
+            Metric(metric_name(name), float(value), now, step) for name, value in values.items() if value == value
+        ]
         for start in range(0, len(entities), METRICS_AT_ONCE):
             self.client.log_batch(self.id, metrics=entities[start : start + METRICS_AT_ONCE])
 
@@ -121,7 +123,9 @@ def _begin(name: str, tags: dict[str, str], resume: str | None, parent: Run | No
         if parent:
             mother = client.get_run(parent.id)
             tags["mlflow.parentRunId"] = parent.id
-            return client.create_run(mother.info.experiment_id, tags=tags, run_name=tags.get("mlflow.runName")).info.run_id
+            return client.create_run(
+                mother.info.experiment_id, tags=tags, run_name=tags.get("mlflow.runName")
+            ).info.run_id
         if given := os.environ.get("MLFLOW_RUN_ID"):
             return given
     with reachable() as client:
@@ -162,7 +166,8 @@ def newest(name: str, kind: str) -> Run:
     """
     with reachable() as client:
         everything = [each.experiment_id for each in client.search_experiments()]
-        query = f"tags.`hpapipe.kind` = '{kind}' AND tags.`hpapipe.experiment` = '{name}' AND attributes.status = 'FINISHED'"
+        tagged = f"tags.`hpapipe.kind` = '{kind}' AND tags.`hpapipe.experiment` = '{name}'"
+        query = f"{tagged} AND attributes.status = 'FINISHED'"
         found = client.search_runs(everything, query, max_results=1, order_by=["attributes.start_time DESC"])
     if not found:
         remedy = "Run `hpapipe train` first, or give a run's id."

@@ -8,10 +8,11 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-import mlflow
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
 
 
-class VersionModel(mlflow.pyfunc.PythonModel):
+class VersionModel(PythonModel):
     """A Version as an MLflow pyfunc."""
 
     def load_context(self, context: Any) -> None:
@@ -20,8 +21,8 @@ class VersionModel(mlflow.pyfunc.PythonModel):
 
     # Without type hints: MLflow would take them for a schema, and arrays or tables of paths have none in common.
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
-        """Answers for integer images `[images, height, width, channels]`, or for a table of file paths, one column a channel."""
+        """Answers for integers `[images, height, width, channels]`, or for a table of paths, a column a channel."""
         return self.version.answer(model_input)
 
 
-mlflow.models.set_model(VersionModel())
+set_model(VersionModel())

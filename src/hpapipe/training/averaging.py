@@ -18,7 +18,11 @@ def averaged(model: keras.Model) -> Iterator[None]:
     """
     # Mixed precision wraps the optimizer that keeps the averages.
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    averages = [variable for variable in optimizer.variables if variable.name.endswith("_average")] if optimizer.use_ema else []
+    averages = (
+        [variable for variable in optimizer.variables if variable.name.endswith("_average")]
+        if optimizer.use_ema
+        else []
+    )
     weights = model.trainable_variables[: len(averages)]
     before = [keras.ops.convert_to_numpy(weight) for weight in weights]
     try:

@@ -15,9 +15,8 @@ from hpapipe.progress import say
 from hpapipe.scoring.thresholds import Decision
 from hpapipe.tasks import classification as task
 from hpapipe.tracking import registry, runs
+from hpapipe.workflows.kept import EVALUATE, KIND, keep_recipe
 from hpapipe.workflows.prepare import Prepared, inspect, prepare, source_folder
-
-KIND = "evaluate"
 
 
 def evaluate(recipe: Recipe, which: str) -> tuple[str, task.Scored]:
@@ -35,14 +34,22 @@ def evaluate(recipe: Recipe, which: str) -> tuple[str, task.Scored]:
     model, metadata, number = registry.load(recipe.register_as, which)
     trained = config.parse(metadata["recipe"])
     if trained.data.labels != recipe.data.labels:
-        received = f"{len(recipe.data.labels)} labels that differ from the {len(trained.data.labels)} of version {number}"
-        raise UserError("The set must have the labels of the Version.", received, "Set `data.labels` as it was trained.")
+        received = (
+            f"{len(recipe.data.labels)} labels that differ from the {len(trained.data.labels)} of version {number}"
+        )
+        raise UserError(
+            "The set must have the labels of the Version.", received, "Set `data.labels` as it was trained."
+        )
     own = {"channels": trained.data.channels, "size": trained.data.size}
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=own)})
     folder = source_folder(recipe)
-    tags = {"hpapipe.kind": KIND, "hpapipe.experiment": recipe.experiment, "hpapipe.version": f"{recipe.register_as}/{number}"}
+    tags = {
+        KIND: EVALUATE,
+        "hpapipe.experiment": recipe.experiment,
+        "hpapipe.version": f"{recipe.register_as}/{number}",
+    }
     with runs.running(recipe.experiment, tags) as run:
-        run.params(config.flatten(recipe))
+        keep_recipe(run, recipe)
         prepared = _unseen(prepare(recipe, folder, inspect(recipe, folder)), metadata["run"])
         packed = pack(prepared.images, Path(recipe.workspace))
         classifier = model.unwrap_python_model().version

@@ -67,7 +67,11 @@ def predict(recipe: Recipe, folder: Path, out: Path, which: str, parquet: bool, 
             advance(len(ids) + len(broken))
     unreadable = pd.DataFrame(faults, columns=["id", "fault"])
     if not answers:
-        raise UserError("At least one field must be readable.", f"none of {len(images)} in {folder}", str(unreadable["fault"].iloc[0]))
+        raise UserError(
+            "At least one field must be readable.",
+            f"none of {len(images)} in {folder}",
+            str(unreadable["fault"].iloc[0]),
+        )
     table = pd.concat(answers, ignore_index=True)
     challenge = table[["id", "Predicted"]].rename(columns={"id": "Id"})
     written = [

@@ -10,11 +10,10 @@ from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.scoring.intervals import Comparison, paired_bootstrap
 from hpapipe.scoring.metrics import f1_per_label
-from hpapipe.tasks.classification import read_named
 from hpapipe.tracking import registry, runs
 from hpapipe.tracking.registry import Change
 from hpapipe.tracking.runs import Run
-from hpapipe.workflows.train import KIND, recipe_of
+from hpapipe.workflows.kept import TRAIN, recipe_of
 
 SAME = {"hpapipe.labels": "label set", "hpapipe.split": "split"}
 
@@ -53,7 +52,7 @@ def promote(recipe: Recipe, run_id: str | None, force: str | None) -> Verdict:
     Raises:
         UserError: no such run or Version, it is champion already, or it cannot be compared.
     """
-    run = runs.find(run_id) if run_id else runs.newest(recipe.experiment, KIND)
+    run = runs.find(run_id) if run_id else runs.newest(recipe.experiment, TRAIN)
     name = recipe_of(run).register_as
     version = registry.version_of(run, name)
     before = registry.champion(name)
@@ -67,7 +66,9 @@ def promote(recipe: Recipe, run_id: str | None, force: str | None) -> Verdict:
         remedy = "Train both on the same data and split, or promote unseen with --force REASON."
         if difference != SAME["hpapipe.split"]:
             remedy = "Register it under another name: set `register_as` in its recipe."
-        raise UserError(f"Both runs must have the same {difference}.", f"different ones in {before[1].id} and {run.id}", remedy)
+        raise UserError(
+            f"Both runs must have the same {difference}.", f"different ones in {before[1].id} and {run.id}", remedy
+        )
     if difference:
         why = f"forced, not compared: {force}"
         return Verdict(registry.promote(name, version, run, why), None, why)
@@ -99,14 +100,16 @@ def _compare(recipe: Recipe, champion: Run, candidate: Run) -> tuple[Comparison,
     common = tables[0].index.intersection(tables[1].index)
     if common.empty:
         received = f"none in common between {champion.id} and {candidate.id}"
-        raise UserError("Both runs must have validated on the same fields.", received, "Use one `split.validate_on` for both.")
+        raise UserError(
+            "Both runs must have validated on the same fields.", received, "Use one `split.validate_on` for both."
+        )
     first, second = (table.loc[common] for table in tables)
-    truth = read_named(label_set, second, "truth")
-    named = [read_named(label_set, table, "named") for table in (first, second)]
+    truth = label_set.read(list(second["truth"]))
+    named = [label_set.read(list(table["named"])) for table in (first, second)]
     groups = pd.factorize(second["group"])[0]
     gate = recipe.promote
     comparison = paired_bootstrap(
-        truth, *named, recipe.score.bootstrap, recipe.seed, min_gain=gate.min_gain, groups=groups
+        truth, named[0], named[1], recipe.score.bootstrap, recipe.seed, min_gain=gate.min_gain, groups=groups
     )
     scores = [f1_per_label(truth, each) for each in named]
     labels = pd.DataFrame(

@@ -12,9 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import psutil
-import yaml
 
-from hpapipe import config
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.imageset.feed import Feed, Reading
@@ -29,10 +27,8 @@ from hpapipe.tracking.runs import Run
 from hpapipe.training import state as states
 from hpapipe.training.fit import compile_model, fit, set_precision
 from hpapipe.training.state import State
+from hpapipe.workflows.kept import FOLD, KIND, TRAIN, keep_recipe, recipe_of
 from hpapipe.workflows.prepare import Prepared, inspect, prepare, source_folder
-
-KIND, FOLD_KIND = "train", "fold"
-RECIPE = "recipe.yaml"
 
 
 @dataclass(frozen=True)
@@ -74,27 +70,18 @@ def train(recipe: Recipe, resume: str | None = None) -> Trained:
         recipe = recipe_of(runs.find(resume))
     check_options(recipe.model.name, recipe.model.options)
     folder = source_folder(recipe)
-    tags = {"hpapipe.kind": KIND, "hpapipe.experiment": recipe.experiment, "hpapipe.recipe": recipe.fingerprint}
+    tags = {KIND: TRAIN, "hpapipe.experiment": recipe.experiment, "hpapipe.recipe": recipe.fingerprint}
     with runs.running(recipe.experiment, tags, resume) as run:
         try:
             return _train(recipe, folder, run)
         except KeyboardInterrupt:
-            say(f"\nStopped. Everything up to the last finished epoch is kept. Go on with: hpapipe train --resume {run.id}")
+            say("\nStopped. Everything up to the last finished epoch is kept.")
+            say(f"Next: hpapipe train --resume {run.id}")
             raise
 
 
-def recipe_of(run: Run) -> Recipe:
-    """The recipe that `run` was started with.
-
-    Raises:
-        UserError: the run kept none.
-    """
-    return config.parse(yaml.safe_load(runs.read_text(run, RECIPE)), source=f"run {run.id}")
-
-
 def _train(recipe: Recipe, folder: Path, run: Run) -> Trained:
-    run.params(config.flatten(recipe))
-    run.text(RECIPE, yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+    keep_recipe(run, recipe)
     prepared = _checked(recipe, folder, run)
     split = _split(recipe, prepared, run)
     packed = pack(prepared.images, Path(recipe.workspace))
@@ -135,7 +122,11 @@ def _split(recipe: Recipe, prepared: Prepared, run: Run) -> Split:
         rule = "`split.folds` must not exceed the independent fields."
         raise UserError(rule, f"{recipe.split.folds} folds for {most} groups of fields", "Lower it, or add fields.")
     split = stratified(images.ids, images.truth, prepared.together, recipe.split.folds, recipe.split.seed)
-    identity = {"hpapipe.split": split.fingerprint, "hpapipe.data": prepared.fingerprint, "hpapipe.labels": label_key(recipe)}
+    identity = {
+        "hpapipe.split": split.fingerprint,
+        "hpapipe.data": prepared.fingerprint,
+        "hpapipe.labels": label_key(recipe),
+    }
     before = runs.facts(run)[1]
     for name, value in identity.items():
         if before.get(name, value) != value:
@@ -159,15 +150,13 @@ def _train_fold(recipe: Recipe, prepared: Prepared, split: Split, packed: Pack, 
     if len(recipe.split.runs) == 1:
         return _fit_fold(recipe, prepared, split, packed, fold, run, run)
     known = {runs.facts(child)[1].get("hpapipe.fold"): child.id for child in runs.children(run)}
-    tags = {"hpapipe.kind": FOLD_KIND, "hpapipe.fold": str(fold), "mlflow.runName": f"fold {fold}"}
+    tags = {KIND: FOLD, "hpapipe.fold": str(fold), "mlflow.runName": f"fold {fold}"}
     with runs.running(recipe.experiment, tags, known.get(str(fold)), parent=run) as child:
-        child.params(config.flatten(recipe))
+        keep_recipe(child, recipe)
         return _fit_fold(recipe, prepared, split, packed, fold, run, child)
 
 
-def _fit_fold(
-    recipe: Recipe, prepared: Prepared, split: Split, packed: Pack, fold: int, run: Run, child: Run
-) -> Fold:
+def _fit_fold(recipe: Recipe, prepared: Prepared, split: Split, packed: Pack, fold: int, run: Run, child: Run) -> Fold:
     begun = time.perf_counter()
     seed = recipe.seed + fold
     images, truth = packed.images, prepared.images.truth
@@ -194,8 +183,9 @@ def _fit_fold(
         raise
     seconds = sum(row["seconds"] for row in state.history)
     say(
-        f"Fold {fold}: {len(fields):,} fields train, {len(held_out):,} validate; {state.epoch} epochs in {seconds:.0f} s, "
-        f"validation loss {state.best_loss:.4f} in epoch {state.best_epoch}"
+        f"Fold {fold}: {len(fields):,} fields train, {len(held_out):,} validate; "
+        f"{state.epoch} epochs in {seconds:.0f} s; "
+        f"lowest validation loss {state.best_loss:.4f} in epoch {state.best_epoch}"
     )
     _log_training(child, state, start, kernels(network))
     scores = network.predict(reading, verbose=0)
@@ -205,13 +195,17 @@ def _fit_fold(
 def kernels(network: keras.Model) -> dict[str, np.ndarray]:
     """Path -> weights of every kernel: what is shown of a network's weights."""
     return {
-        weight.path: keras.ops.convert_to_numpy(weight) for weight in network.trainable_variables if weight.name == "kernel"
+        weight.path: keras.ops.convert_to_numpy(weight)
+        for weight in network.trainable_variables
+        if weight.name == "kernel"
     }
 
 
 def _log_epoch(run: Run, row: Mapping[str, float]) -> None:
     """Log an epoch's row: what was measured on the validation part under `val/`, the rest under `train/`."""
-    numbers = {(f"train/{name}" if name in _OF_TRAINING else f"val/{name.removeprefix('val_')}"): row[name] for name in row}
+    numbers = {
+        (f"train/{name}" if name in _OF_TRAINING else f"val/{name.removeprefix('val_')}"): row[name] for name in row
+    }
     run.metrics(numbers, step=int(row["epoch"]))
 
 
@@ -245,9 +239,7 @@ def _once(run: Run, numbers: Mapping[str, float]) -> None:
         run.metrics(numbers)
 
 
-def _finish(
-    recipe: Recipe, prepared: Prepared, split: Split, packed: Pack, folds: list[Fold], run: Run
-) -> Trained:
+def _finish(recipe: Recipe, prepared: Prepared, split: Split, packed: Pack, folds: list[Fold], run: Run) -> Trained:
     """Score the folds' answers together, log everything, register the Version."""
     held_out = np.concatenate([split.valid(each.fold) for each in folds])
     trained_on = np.concatenate([split.train(each.fold) for each in folds])
