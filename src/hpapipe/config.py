@@ -121,7 +121,7 @@ class Split(Section):
     @model_validator(mode="after")
     def _fold_exists(self) -> Split:
         if self.validate_on != "each" and not 0 <= self.validate_on < self.folds:
-            raise ValueError(f"validate_on must be `each` or a fold from 0 to {self.folds - 1}")
+            raise ValueError(f"validate_on must be `each` or a fold from 0 to {self.folds - 1}, not {self.validate_on}")
         return self
 
     @property

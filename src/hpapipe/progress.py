@@ -10,6 +10,7 @@ from typing import TypeVar
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -54,10 +55,11 @@ def show_table(table: pd.DataFrame, title: str) -> None:
     """A table on stdout, numbers with three digits; nothing where it has no rows."""
     if table.empty:
         return
-    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    shown = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD)
     for name in table:
         numeric = pd.api.types.is_numeric_dtype(table[name])
-        shown.add_column(str(name).replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+        heading = escape(str(name).replace("_", " "))
+        shown.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     for row in table.itertuples(index=False):
         shown.add_row(*(_cell(value) for value in row))
     Console(width=None if sys.stdout.isatty() else 140).print(shown)
@@ -66,4 +68,4 @@ def show_table(table: pd.DataFrame, title: str) -> None:
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return "" if value != value else f"{value:.3f}"
-    return str(value)
+    return escape(str(value))

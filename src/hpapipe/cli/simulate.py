@@ -1,16 +1,27 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from hpapipe.cli.options import Config, read_recipe
 
 
-def simulate(ctx: typer.Context, config: Config = None) -> None:
+def simulate(
+    ctx: typer.Context,
+    config: Config = None,
+    sheet: Annotated[Path | None, typer.Option(help="Write a picture of all 28 structures instead.")] = None,
+) -> None:
     """Draw simulated cells, as --simulate.fields, --simulate.size and --simulate.seed say."""
     recipe = read_recipe(ctx, config)
     from hpapipe.progress import say
-    from hpapipe.workflows.simulate import simulate as work
+    from hpapipe.workflows import simulate as work
 
-    folder, drawn = work(recipe)
+    if sheet:
+        work.contact_sheet(sheet, recipe.simulate.seed)
+        say(f"One field for each structure: {sheet}")
+        return
+    folder, drawn = work.simulate(recipe)
     say(f"{'Drawn into' if drawn else 'Already there:'} {folder}")
     say("Next: hpapipe train")
