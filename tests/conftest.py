@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from hpapipe.quiet import quiet
 
@@ -15,6 +21,7 @@ for _name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREA
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+import yaml  # noqa: E402
 from hypothesis import settings  # noqa: E402
 from PIL import Image  # noqa: E402
 
@@ -26,37 +33,39 @@ settings.register_profile("hpapipe", deadline=None)  # how fast a machine is say
 settings.load_profile("hpapipe")
 
 
-@pytest.fixture
-def image_folder(tmp_path: Path) -> Callable[..., ImageSet]:
-    """Writes a folder of PNGs and its label table, and returns its labelled set.
+def write_images(
+    place: Path,
+    targets: Sequence[str] = ("0", "1", "0 1", "0"),
+    channels: Sequence[str] = ("red", "green"),
+    dtype: type = np.uint8,
+    pixels: Callable[[int, int], np.ndarray] | None = None,
+    name: str = "images",
+    **data: object,
+) -> ImageSet:
+    """Writes the folder `name` of PNGs and its label table in `place`, and returns its labelled set.
 
     The pixels are random unless `pixels(field, channel)` gives them; `data` is any option of the recipe's section `data`.
     """
+    folder = place / name
+    (folder / "train").mkdir(parents=True)
+    chance = np.random.default_rng(0)
+    ids = [f"f{number:02d}" for number in range(len(targets))]
+    for number, field in enumerate(ids):
+        for index, channel in enumerate(channels):
+            drawn = chance.integers(0, np.iinfo(dtype).max, (32, 32), dtype, endpoint=True)
+            image = pixels(number, index).astype(dtype) if pixels else drawn
+            Image.fromarray(image).save(folder / "train" / f"{field}_{channel}.png")
+    rows = [f"{field},{target}" for field, target in zip(ids, targets, strict=True)]
+    (folder / "train.csv").write_text("\n".join(["Id,Target", *rows]) + "\n")
+    options: dict[str, object] = {"folder": str(folder), "channels": channels, "labels": ("a", "b", "c"), "size": 32}
+    section = Data.model_validate(options | data)
+    return labelled(folder, section, label_facts(read_table(folder, section), folder, section))
 
-    def write(
-        targets: Sequence[str] = ("0", "1", "0 1", "0"),
-        channels: Sequence[str] = ("red", "green"),
-        dtype: type = np.uint8,
-        pixels: Callable[[int, int], np.ndarray] | None = None,
-        name: str = "images",
-        **data: object,
-    ) -> ImageSet:
-        folder = tmp_path / name
-        (folder / "train").mkdir(parents=True)
-        chance = np.random.default_rng(0)
-        ids = [f"f{number:02d}" for number in range(len(targets))]
-        for number, field in enumerate(ids):
-            for index, channel in enumerate(channels):
-                drawn = chance.integers(0, np.iinfo(dtype).max, (32, 32), dtype, endpoint=True)
-                image = pixels(number, index).astype(dtype) if pixels else drawn
-                Image.fromarray(image).save(folder / "train" / f"{field}_{channel}.png")
-        rows = [f"{field},{target}" for field, target in zip(ids, targets, strict=True)]
-        (folder / "train.csv").write_text("\n".join(["Id,Target", *rows]) + "\n")
-        options: dict[str, object] = {"folder": str(folder), "channels": channels, "labels": ("a", "b", "c"), "size": 32}
-        section = Data.model_validate(options | data)
-        return labelled(folder, section, label_facts(read_table(folder, section), folder, section))
 
-    return write
+@pytest.fixture
+def image_folder(tmp_path: Path) -> Callable[..., ImageSet]:
+    """`write_images` into the test's own folder."""
+    return partial(write_images, tmp_path)
 
 
 @pytest.fixture
@@ -68,3 +77,117 @@ def seeded() -> Iterator[None]:
     keras.utils.set_random_seed(0)
     yield
     keras.config.set_dtype_policy("float32")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command left: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+def command(*words: object) -> Ended:
+    """Run `hpapipe` with these words in this process."""
+    from hpapipe.cli.main import run
+
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run([str(word) for word in words])
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def hpapipe() -> Callable[..., Ended]:
+    """The command line: words in, `Ended` out."""
+    return command
+
+
+def small_recipe(place: Path, images: Path, **sections: Any) -> Path:
+    """A recipe file in `place` that trains a tiny network on a folder of `write_images` within seconds."""
+    recipe = {
+        "experiment": "small",
+        "register_as": "small",
+        "data": {"folder": str(images), "channels": ["red", "green"], "labels": ["a", "b", "c"], "size": 32},
+        "split": {"folds": 2},
+        "feed": {"batch_size": 4},
+        "model": {"options": {"width": 4, "blocks": [1]}},
+        "fit": {"epochs": 2},
+        "score": {"bootstrap": 100, "worst_fields": 2},
+    }
+    for name, section in sections.items():
+        recipe[name] = {**recipe.get(name, {}), **section} if isinstance(section, dict) else section  # type: ignore[dict-item]
+    path = place / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe, sort_keys=False))
+    return path
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes `small_recipe(images, **sections)` into the test's own folder."""
+    return partial(small_recipe, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with MLflow's tables and no runs: making one takes seconds, copying it none."""
+    from hpapipe.tracking.store import reachable
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        _enter(patch, path.parent)
+        with reachable() as client:
+            client.search_experiments()
+            client.search_registered_models()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> Path:
+    """The test's own folder, with an empty tracking store in it; the test runs there."""
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    _enter(monkeypatch, tmp_path)
+    return tmp_path
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A store with one finished training run and no champion."""
+
+    place: Path
+    images: Path
+    recipe: Path
+    run: str
+    ended: Ended
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Trained:
+    """`hpapipe train` on 16 random fields, done once."""
+    place = tmp_path_factory.mktemp("trained")
+    images = write_images(place, ("0", "1", "2", "0 1") * 4).folder
+    recipe = small_recipe(place, images)
+    shutil.copy(empty_store, place / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        _enter(patch, place)
+        ended = command("train", "--config", recipe)
+    assert ended.code == 0, ended.err
+    return Trained(place, images, recipe, ended.out.split()[-3], ended)
+
+
+@pytest.fixture
+def trained(trained_once: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
+    """`trained_once` with a copy of its database and workspace of the test's own; the test runs beside them."""
+    shutil.copy(trained_once.place / "mlflow.db", tmp_path / "mlflow.db")
+    shutil.copytree(trained_once.place / "workspace", tmp_path / "workspace")
+    _enter(monkeypatch, tmp_path)
+    return Trained(tmp_path, trained_once.images, trained_once.recipe, trained_once.run, trained_once.ended)
+
+
+def _enter(patch: pytest.MonkeyPatch, place: Path) -> None:
+    """Work in `place`, with the tracking store there and without a run given from outside."""
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_REGISTRY_URI"):
+        patch.delenv(name, raising=False)
+    patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place / 'mlflow.db'}")
+    patch.chdir(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -187,9 +188,9 @@ def test_broken_yaml_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.write_bytes(b"\xff\xfe\x00")])
-def test_a_folder_or_binary_file_is_refused(tmp_path: Path, make: object) -> None:
+def test_a_folder_or_binary_file_is_refused(tmp_path: Path, make: Callable[[Path], object]) -> None:
     """What cannot be read as text."""
-    make(tmp_path / "recipe.yaml")  # type: ignore[operator]
+    make(tmp_path / "recipe.yaml")
     with pytest.raises(UserError, match="must be readable YAML"):
         load(tmp_path / "recipe.yaml")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import typer
 
-from hpapipe.cli.options import Config, read_recipe
+from hpapipe.cli.options import Config, again, read_recipe
 
 
 def check(ctx: typer.Context, config: Config = None) -> None:
@@ -23,4 +23,4 @@ def check(ctx: typer.Context, config: Config = None) -> None:
     if not all(report.passed for report in found.reports):
         say(f"Critical checks failed for {len(found.unusable):,} fields of {folder}")
         raise typer.Exit(2)
-    say("Next: hpapipe train" + (f" --config {config}" if config else ""))
+    say(f"Next: hpapipe train{again(config)}")

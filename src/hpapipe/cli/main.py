@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 import time
@@ -65,11 +66,26 @@ def run(words: Sequence[str]) -> int:
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        sys.stderr.write(f"{_unwritable(error)}\n")
+        return 2
     except KeyboardInterrupt:
         return STOPPED
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     return 0
+
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EFBIG, errno.EIO)
+"""Errors of a disk that is full, broken, or not to be written: whatever was being done, the user can mend them."""
+
+
+def _unwritable(error: OSError) -> UserError:
+    where = f" at {error.filename}" if error.filename else ""
+    remedy = "Free space, or name other folders with --workspace and MLFLOW_TRACKING_URI."
+    return UserError("The disk must take what is written.", f"“{error.strerror or error}”{where}", remedy)
 
 
 GRACE = 5.0

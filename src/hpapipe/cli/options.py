@@ -27,6 +27,11 @@ def read_recipe(ctx: typer.Context, config: str | None) -> Recipe:
     return load(config, ctx.obj)
 
 
+def again(config: str | None) -> str:
+    """What the next command must be given too."""
+    return f" --config {config}" if config else ""
+
+
 def take_overrides(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """(words left for the command, dotted field -> value as typed) of a command line.
 

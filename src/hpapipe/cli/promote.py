@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
-from hpapipe.cli.options import Config, read_recipe
+from hpapipe.cli.options import Config, again, read_recipe
+
+NEWEST = "newest"
 
 
 def promote(
     ctx: typer.Context,
-    run: Annotated[str | None, typer.Argument(help="Id of a training run; none: the newest of the experiment.")] = None,
+    run: Annotated[str, typer.Argument(help="Id of a training run, or `newest` of the experiment.")] = NEWEST,
     config: Config = None,
     force: Annotated[str | None, typer.Option(help="Promote although the gate does not pass, for this reason.")] = None,
 ) -> None:
@@ -18,7 +20,7 @@ def promote(
     from hpapipe.progress import say, show_table
     from hpapipe.workflows.promote import promote as work
 
-    verdict = work(recipe, run, force)
+    verdict = work(recipe, None if run == NEWEST else run, force)
     if verdict.table is not None:
         show_table(verdict.table.head(1), "Macro F1 on the same fields")
         show_table(verdict.clear, "Labels that surely changed (95 % intervals)")
@@ -27,4 +29,4 @@ def promote(
         say("Promote it nevertheless with: hpapipe promote RUN --force REASON")
         raise typer.Exit(3)
     say(f"Version {verdict.change.version} is champion: {verdict.why}")
-    say("Next: hpapipe predict FOLDER, or hpapipe rollback to undo this")
+    say(f"Next: hpapipe predict FOLDER{again(config)}, or hpapipe rollback{again(config)} to undo this")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hpapipe.cli.options import Config, read_recipe
+from hpapipe.cli.options import Config, again, read_recipe
 
 
 def rollback(
@@ -20,4 +20,4 @@ def rollback(
     change = work(recipe.register_as, why)
     now = f"Version {change.version} is champion again" if change.version else "There is no champion now"
     say(f"{now}; version {change.previous} was taken back")
-    say("Next: hpapipe history")
+    say(f"Next: hpapipe history{again(config)}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hpapipe.cli.options import Config, read_recipe
+from hpapipe.cli.options import Config, again, read_recipe
 
 
 def simulate(
@@ -24,4 +24,4 @@ def simulate(
         return
     folder, drawn = work.simulate(recipe)
     say(f"{'Drawn into' if drawn else 'Already there:'} {folder}")
-    say("Next: hpapipe train")
+    say(f"Next: hpapipe train{again(config)}")

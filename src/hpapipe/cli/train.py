@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hpapipe.cli.options import Config, read_recipe
+from hpapipe.cli.options import Config, again, read_recipe
 from hpapipe.errors import UserError
 
 
@@ -32,4 +32,4 @@ def train(
     done = work(recipe, resume)
     say(f"Macro F1 {done.macro_f1:.3f} (95 % interval {done.low:.3f} to {done.high:.3f}) on fields it never saw")
     say(f"Version {done.version} of {done.model} registered from run {done.run_id}")
-    say(f"Next: hpapipe promote {done.run_id}")
+    say(f"Next: hpapipe promote {done.run_id}{again(config)}")

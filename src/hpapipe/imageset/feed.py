@@ -71,11 +71,11 @@ def balanced(truth: np.ndarray, recipe: config.Feed, rng: np.random.Generator) -
 def draw_shares(truth: np.ndarray, balance: float) -> np.ndarray:
     """The chance of each field to be drawn, float64 `[fields]`, summing to 1.
 
-    A field weighs as much as its rarest label: (1 / share of that label) to the power of `balance`.
+    A field weighs as much as its rarest label: (1 / share of that label) to the power of `balance`; without
+    labels it weighs 1, the least there is.
     """
     share = np.maximum(truth.mean(0), 1 / len(truth))
-    weight = np.where(truth > 0, share**-balance, 0).max(1)
-    weight = np.where(weight > 0, weight, weight[weight > 0].min(initial=1.0))
+    weight = np.where(truth > 0, share**-balance, 1).max(1)
     return weight / weight.sum()
 
 

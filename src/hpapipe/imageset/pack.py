@@ -12,6 +12,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from filelock import FileLock
@@ -93,7 +94,7 @@ def _allocate(images: ImageSet, folder: Path) -> None:
     with part.open("wb") as file:
         header = {"descr": np.lib.format.dtype_to_descr(first.dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        _reserve(file.fileno(), file.tell(), int(np.prod(shape)) * first.dtype.itemsize)
+        _reserve(file, int(np.prod(shape)) * first.dtype.itemsize)
     part.replace(folder / "images.npy")
     chunks = -(-len(images) // CHUNK)
     (folder / "done").write_bytes(bytes(chunks))
@@ -104,15 +105,14 @@ def _allocate(images: ImageSet, folder: Path) -> None:
     plan.replace(folder / "plan.json")
 
 
-def _reserve(file: int, offset: int, length: int) -> None:
+def _reserve(file: BinaryIO, length: int) -> None:
     """Take the disk space now: a full disk found later, while writing to a memory map, kills the process."""
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file, offset, length)
+        os.posix_fallocate(file.fileno(), file.tell(), length)
     else:  # macOS and Windows
-        os.lseek(file, offset, os.SEEK_SET)
         block = bytes(1 << 24)
         for start in range(0, length, len(block)):
-            os.write(file, block[: length - start])
+            file.write(block[: length - start])
 
 
 def _fill(images: ImageSet, folder: Path) -> int:

@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 
 from hpapipe.errors import UserError, shown
 from hpapipe.tracking.runs import Run, find
-from hpapipe.tracking.store import reachable
+from hpapipe.tracking.store import is_absent, reachable
 
 CHAMPION = "champion"
 HISTORY = "hpapipe.history."
@@ -73,7 +73,8 @@ def register(run: Run, model_uri: str, name: str, tags: Mapping[str, str]) -> st
     with reachable() as client:
         if not _exists(client, name):
             client.create_registered_model(name)
-        return client.create_model_version(name, model_uri, run_id=run.id, tags=dict(tags)).version
+        # MLflow's numbers are texts from a server and integers from a database.
+        return str(client.create_model_version(name, model_uri, run_id=run.id, tags=dict(tags)).version)
 
 
 def version_of(run: Run, name: str) -> str:
@@ -91,7 +92,7 @@ def version_of(run: Run, name: str) -> str:
             received,
             "Give the id of a finished training run.",
         )
-    return max(found, key=lambda each: int(each.version)).version
+    return str(max(int(each.version) for each in found))
 
 
 def champion(name: str) -> tuple[str, Run] | None:
@@ -99,9 +100,11 @@ def champion(name: str) -> tuple[str, Run] | None:
     with reachable() as client:
         try:
             found = client.get_model_version_by_alias(name, CHAMPION)
-        except MlflowException:
+        except MlflowException as error:
+            if not is_absent(error):  # a store that is away must not look like a registry without a champion
+                raise
             return None
-    return found.version, find(str(found.run_id))
+    return str(found.version), find(str(found.run_id))
 
 
 def promote(name: str, version: str, run: Run, why: str) -> Change:
@@ -154,12 +157,14 @@ def load(name: str, which: str = CHAMPION) -> tuple[Any, dict[str, Any], str]:
             else:
                 number = client.get_model_version_by_alias(name, which).version
         except MlflowException as error:
+            if not is_absent(error):
+                raise
             known = [each.name for each in client.search_registered_models()]
             remedy = "Run `hpapipe train` and `hpapipe promote` first, or set `register_as`."
             received = f"none of `{name}` as {which}; registered models: {shown(known) if known else 'none'}"
             raise UserError("There must be a Version to answer.", received, remedy) from error
         model = mlflow.pyfunc.load_model(f"models:/{name}/{number}")
-    return model, dict(model.metadata.metadata or {}), number
+    return model, dict(model.metadata.metadata or {}), str(number)
 
 
 def _standing(changes: list[Change]) -> list[Change]:
@@ -193,9 +198,9 @@ def _exists(client: MlflowClient, name: str) -> bool:
     try:
         client.get_registered_model(name)
     except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return False
-        raise
+        if not is_absent(error):
+            raise
+        return False
     return True
 
 

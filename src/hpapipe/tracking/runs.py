@@ -22,7 +22,7 @@ from mlflow.exceptions import MlflowException
 
 from hpapipe import __version__
 from hpapipe.errors import UserError
-from hpapipe.tracking.store import experiment, reachable
+from hpapipe.tracking.store import answering, experiment, is_absent, reachable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,14 +104,15 @@ def running(name: str, tags: Mapping[str, str], resume: str | None = None, paren
     with reachable():
         run.tags({**tags, "hpapipe.code": code_version()})
     status = RunStatus.FAILED
-    try:
-        yield run
-        status = RunStatus.FINISHED
-    except KeyboardInterrupt:
-        status = RunStatus.KILLED
-        raise
-    finally:
-        run.client.set_terminated(run.id, RunStatus.to_string(status))
+    with answering():
+        try:
+            yield run
+            status = RunStatus.FINISHED
+        except KeyboardInterrupt:
+            status = RunStatus.KILLED
+            raise
+        finally:
+            run.client.set_terminated(run.id, RunStatus.to_string(status))
 
 
 def _begin(name: str, tags: dict[str, str], resume: str | None, parent: Run | None) -> str:
@@ -142,6 +143,8 @@ def find(run_id: str) -> Run:
         try:
             return Run(client.get_run(run_id).info.run_id)
         except MlflowException as error:
+            if not is_absent(error):
+                raise
             received = f"`{run_id}` in {mlflow.get_tracking_uri()}"
             raise UserError("A run must exist.", received, "`mlflow ui` and `hpapipe history` show the ids.") from error
 

@@ -15,11 +15,15 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
+import mlflow.store.db.utils as database
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from hpapipe.errors import UserError
+
+database.MAX_RETRY_COUNT = 4  # MLflow's own ten tries at a database that is away take 100 seconds
 
 for noisy in ("alembic", "mlflow.store", "mlflow.utils", "mlflow.models", "mlflow.pyfunc", "mlflow.tracking"):
     logging.getLogger(noisy).setLevel(logging.ERROR)
@@ -29,13 +33,32 @@ for noisy in ("alembic", "mlflow.store", "mlflow.utils", "mlflow.models", "mlflo
 def reachable() -> Iterator[MlflowClient]:
     """A client for the block; what fails there because the store cannot be used becomes a UserError."""
     try:
-        yield MlflowClient()
+        client = MlflowClient()
+    except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:  # also an address of no known kind
+        raise _away(error) from error
+    try:
+        with answering():
+            yield client
+    except OSError as error:
+        raise _away(error) from error
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """As `reachable`, for a block that also works with files of its own: their errors stay what they are."""
+    try:
+        yield
     except MlflowException as error:
         if error.error_code not in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"):
             raise
         raise _away(error) from error
-    except OSError as error:
+    except SQLAlchemyError as error:
         raise _away(error) from error
+
+
+def is_absent(error: MlflowException) -> bool:
+    """Whether what was asked for does not exist; any other error is a fault of the store."""
+    return error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 def experiment(name: str) -> str:
@@ -45,7 +68,7 @@ def experiment(name: str) -> str:
         UserError: the tracking store cannot be reached or written.
     """
     # Two processes that create the schema or an experiment at once trip over each other.
-    with _lock(), reachable() as client:
+    with reachable() as client, _lock():
         found = client.get_experiment_by_name(name)
         if found is None:
             return client.create_experiment(name)

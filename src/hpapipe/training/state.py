@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from hpapipe.errors import UserError
 from hpapipe.training.averaging import averaged
 
 
@@ -25,12 +26,14 @@ class State:
         best_epoch: epoch with the lowest validation loss, 0 before the first.
         best_loss: that loss.
         stopped: the training came to its end, by the last epoch or by patience.
+        seeds: states of the model's random generators (dropout), which its weights leave out.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     best_loss: float = math.inf
     stopped: bool = False
+    seeds: list[list[int]] = field(default_factory=list)
 
     @property
     def epoch(self) -> int:
@@ -60,6 +63,7 @@ def save(state: State, model: keras.Model, folder: Path) -> None:
     if state.best_epoch == state.epoch:
         with averaged(model):
             model.save_weights(best_weights(state, folder))
+    state.seeds = [keras.ops.convert_to_numpy(seed).tolist() for seed in _seeds(model)]
     part = folder / "state.json.part"
     part.write_text(json.dumps(asdict(state)))
     part.replace(folder / "state.json")
@@ -74,11 +78,24 @@ def restore(state: State, model: keras.Model, folder: Path) -> None:
     if state.epoch:
         model.optimizer.build(model.trainable_variables)
         model.load_weights(last_weights(state, folder))
+        for seed, value in zip(_seeds(model), state.seeds, strict=True):
+            seed.assign(value)
 
 
 def load_best(state: State, model: keras.Model, folder: Path) -> None:
-    """Give the model the averaged weights of its best epoch."""
+    """Give the model the averaged weights of its best epoch.
+
+    Raises:
+        UserError: no epoch had a validation loss that is a number.
+    """
+    if not state.best_epoch:
+        received = f"{state.history[-1]['val_loss']} after {state.epoch} epochs"
+        raise UserError("The validation loss must be a number.", received, "Lower `fit.learning_rate`.")
     model.load_weights(best_weights(state, folder))
+
+
+def _seeds(model: keras.Model) -> list[keras.Variable]:
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]
 
 
 def last_weights(state: State, folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ def predict(recipe: Recipe, folder: Path, out: Path, which: str, parquet: bool, 
         files: pattern of the files' names; none: that of the training set.
 
     Raises:
-        UserError: no such Version, no images, images of another bit depth, or `out` cannot be written.
+        UserError: no such Version, no image that can be used, or `out` cannot be written.
     """
     model, metadata, number = registry.load(recipe.register_as, which)
     data = config.parse(metadata["recipe"]).data
@@ -59,7 +60,7 @@ def predict(recipe: Recipe, folder: Path, out: Path, which: str, parquet: bool, 
     _make(out)
     answers, faults = [], []
     with bar("Predicting", len(images)) as advance:
-        for ids, fields, broken in _decoded(images):
+        for ids, fields, broken in _decoded(images, classifier.spec.bits):
             faults += broken
             if ids:
                 table = answer_table(classifier.spec.labels, classifier.probabilities(fields), classifier.named)
@@ -82,14 +83,18 @@ def predict(recipe: Recipe, folder: Path, out: Path, which: str, parquet: bool, 
     return Predicted(len(table), len(unreadable), number, tuple(written))
 
 
-def _decoded(images: ImageSet) -> Iterator[tuple[list[str], np.ndarray, list[tuple[str, str]]]]:
-    """(ids, fields, (id, fault) of those that cannot be read), a batch at a time; of one bit depth."""
+def _decoded(images: ImageSet, bits: int) -> Iterator[tuple[list[str], np.ndarray, list[tuple[str, str]]]]:
+    """(ids, fields, (id, fault) of those that cannot be used), a batch at a time."""
 
     def read(field: int) -> np.ndarray | ImageError:
         try:
-            return read_field(images.paths(field), images.data.size, images.data.max_pixels)
+            image = read_field(images.paths(field), images.data.size, images.data.max_pixels)
         except ImageError as fault:
             return fault
+        if (found := 8 * image.dtype.itemsize) != bits:
+            rule = f"Images must have {bits} bits, as those of training."
+            return ImageError(rule, f"{found} bits for {images.ids[field]}", "Convert them as for training.")
+        return image
 
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         for start in range(0, len(images), BATCH):
@@ -103,6 +108,8 @@ def _decoded(images: ImageSet) -> Iterator[tuple[list[str], np.ndarray, list[tup
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):  # refused now, not after an hour of answers
+            pass
     except OSError as error:
         raise _unwritable(folder, error) from None
 

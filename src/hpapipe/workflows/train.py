@@ -69,11 +69,10 @@ def train(recipe: Recipe, resume: str | None = None) -> Trained:
     if resume:
         recipe = recipe_of(runs.find(resume))
     check_options(recipe.model.name, recipe.model.options)
-    folder = source_folder(recipe)
     tags = {KIND: TRAIN, "hpapipe.experiment": recipe.experiment, "hpapipe.recipe": recipe.fingerprint}
     with runs.running(recipe.experiment, tags, resume) as run:
         try:
-            return _train(recipe, folder, run)
+            return _train(recipe, source_folder(recipe), run)
         except KeyboardInterrupt:
             say("\nStopped. Everything up to the last finished epoch is kept.")
             say(f"Next: hpapipe train --resume {run.id}")

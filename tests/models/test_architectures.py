@@ -1,0 +1,165 @@
+"""One contract for all architectures: what any of them promises to the rest of the package."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from hpapipe.errors import UserError
+from hpapipe.models import ARCHITECTURES
+from hpapipe.models.build import build, check_options
+
+SIDE = 32
+pytestmark = pytest.mark.usefixtures("seeded")
+
+
+def built(
+    name: str, channels: int = 4, outputs: int = 5, one_label: bool = False, scale: float = 1 / 255, offset: float = 0.0
+) -> keras.Model:
+    shape = (SIDE, SIDE, channels)
+    return build(name, {}, shape, outputs, one_label, np.full(channels, scale), np.full(channels, offset))
+
+
+def pixels(count: int = 4, channels: int = 4, dtype: type = np.uint8) -> np.ndarray:
+    chance = np.random.default_rng(1)
+    return chance.integers(0, np.iinfo(dtype).max, (count, SIDE, SIDE, channels), dtype, endpoint=True)
+
+
+def answers(model: keras.Model, images: np.ndarray, training: bool = False) -> np.ndarray:
+    return keras.ops.convert_to_numpy(model(images, training=training))
+
+
+@pytest.fixture(params=sorted(ARCHITECTURES))
+def name(request: pytest.FixtureRequest) -> str:
+    """Each architecture there is: a new one is under this contract from its first line."""
+    return str(request.param)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 6])
+def test_any_channels_give_a_probability_for_each_label(name: str, channels: int) -> None:
+    """Float32, one row an image, each between 0 and 1 and free of the others."""
+    answer = answers(built(name, channels), pixels(3, channels))
+    assert (answer.shape, answer.dtype) == ((3, 5), np.float32)
+    assert answer.min() >= 0
+    assert answer.max() <= 1
+    assert np.abs(answer.sum(1) - 1).max() > 1e-3
+
+
+def test_one_label_sums_to_one(name: str) -> None:
+    """Softmax over the labels."""
+    answer = answers(built(name, outputs=3, one_label=True), pixels())
+    assert answer.min() >= 0
+    np.testing.assert_allclose(answer.sum(1), np.ones(4), rtol=1e-5)
+
+
+def test_same_seed_same_weights(name: str) -> None:
+    """And another seed others."""
+    images, seen = pixels(1), []
+    for seed in (1, 1, 2):
+        keras.utils.set_random_seed(seed)
+        seen.append(answers(built(name), images))
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert np.abs(seen[0] - seen[2]).max() > 0
+
+
+def test_save_and_load_give_the_same_answers(name: str, tmp_path: Path) -> None:
+    """From the file alone: no code of this package is needed to load it, scaling is in it."""
+    model, images = built(name, scale=0.02, offset=-1.5), pixels()
+    answers(model, images, training=True)  # moves the statistics of batch normalization off their start
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
+    np.testing.assert_array_equal(answers(loaded, images), answers(model, images))
+
+
+def test_scaling_is_inside(name: str) -> None:
+    """Raw images into a scaling model are scaled images into a model that does not scale."""
+    model, images = built(name, scale=0.02, offset=-1.5), pixels()
+    bare = built(name, scale=1.0)
+    bare.set_weights(model.get_weights())
+    scaled = images.astype(np.float32) * np.float32(0.02) + np.float32(-1.5)
+    np.testing.assert_allclose(answers(model, images), answers(bare, scaled), rtol=1e-4, atol=1e-6)
+    assert np.abs(answers(bare, images.astype(np.float32)) - answers(model, images)).max() > 1e-4
+
+
+@pytest.mark.parametrize("one_label", [False, True])
+def test_steps_lower_the_loss(name: str, one_label: bool) -> None:
+    """A fixed batch is learned within a few steps."""
+    model = built(name, outputs=3, one_label=one_label)
+    loss = "categorical_crossentropy" if one_label else "binary_crossentropy"
+    model.compile(keras.optimizers.Adam(3e-3), loss, run_eagerly=True)
+    images, truth = pixels(12), np.eye(3, dtype=np.float32)[np.arange(12) % 3]
+    losses = [float(model.train_on_batch(images, truth)) for _ in range(16)]
+    assert np.mean(losses[-3:]) < 0.9 * np.mean(losses[:3])
+
+
+def test_raw_16_bit_images_do_not_overflow_in_mixed_precision(name: str) -> None:
+    """Float16 ends at 65504: the brightest pixels are scaled in float32, answers are float32, and a step is finite."""
+    keras.config.set_dtype_policy("mixed_float16")
+    model, images = built(name, outputs=3, scale=1 / 65535), pixels(4, dtype=np.uint16)
+    images[0] = 65535
+    assert "float16" in {layer.compute_dtype for layer in model.layers}
+    answer = answers(model, images)
+    assert answer.dtype == np.float32
+    assert np.isfinite(answer).all()
+    model.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy", run_eagerly=True)
+    before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_variables]
+    assert np.isfinite(model.train_on_batch(images, np.ones((4, 3), np.float32)))
+    after = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_variables]
+    assert all(weight.dtype == np.float32 and np.isfinite(weight).all() for weight in after)
+    assert any((one != other).any() for one, other in zip(before, after, strict=True))
+
+
+def test_full_precision_agrees_with_mixed(name: str) -> None:
+    """The same weights answer alike in half precision, to its three digits."""
+    model, images = built(name, outputs=3), pixels()
+    keras.config.set_dtype_policy("mixed_float16")
+    mixed = built(name, outputs=3)
+    mixed.set_weights(model.get_weights())
+    np.testing.assert_allclose(answers(mixed, images), answers(model, images), atol=0.02)
+
+
+def test_an_unknown_name_or_option_is_refused(name: str) -> None:
+    """Naming the nearest, before anything is built."""
+    with pytest.raises(UserError, match=f"Did you mean `{name}`"):
+        check_options(f"{name}x", {})
+    for option in list(inspect.signature(ARCHITECTURES[name]).parameters)[3:]:
+        check_options(name, {option: None})
+        with pytest.raises(UserError, match=f"Did you mean `{option}`"):
+            check_options(name, {f"{option}x": None})
+
+
+def test_docstring_names_its_source(name: str) -> None:
+    """A paper, or the kernel that it came from."""
+    assert "Source:" in (ARCHITECTURES[name].__doc__ or "")
+
+
+def test_model15_has_as_many_parameters_as_its_docstring_says() -> None:
+    """At 128×128×4 and 28 outputs."""
+    model = build("model15", {}, (128, 128, 4), 28, False, np.ones(4), np.zeros(4))
+    assert f"{model.count_params():,} parameters at 128×128×4 and 28 outputs" in (ARCHITECTURES["model15"].__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("residual", {"blocks": [0, -1, "x"]}),
+        ("residual", {"width": "wide"}),
+        ("residual", {"dropout": 2}),
+        ("residual", {"width": 0}),
+        ("model15", {"dropout": -1}),
+    ],
+)
+def test_options_out_of_range_are_told(name: str, options: dict[str, object]) -> None:
+    """As a fault of the recipe, not as a traceback."""
+    with pytest.raises(UserError, match=f"options of `{name}` must fit the images"):
+        build(name, options, (SIDE, SIDE, 1), 2, False, np.ones(1), np.zeros(1))
+
+
+def test_images_too_small_for_the_poolings_are_told() -> None:
+    """model15 halves five times."""
+    with pytest.raises(UserError, match=r"must fit the images.*16×16"):
+        build("model15", {}, (16, 16, 1), 2, False, np.ones(1), np.zeros(1))
