@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 RECIPE ?= configs/simulated.yaml
+EXPERIMENT ?= $(shell sed -n 's/^experiment: //p' $(RECIPE))
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
@@ -22,8 +23,8 @@ $(READY): requirements.lock
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $@
 
-train: setup ## train on simulated cells (or RECIPE=configs/x.yaml) and promote
-	$(BIN)/mlflow run . -e train --env-manager local -P config=$(RECIPE)
+train: setup ## train and promote; RECIPE=configs/x.yaml ARGS="-P data.folder=…" for others
+	$(BIN)/mlflow run . -e train --env-manager local --experiment-name $(EXPERIMENT) -P config=$(RECIPE) $(ARGS)
 	$(BIN)/hpapipe promote --config $(RECIPE)
 
 test: setup check ## lint, types, and all tests

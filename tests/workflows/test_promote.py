@@ -8,12 +8,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
 from mlflow import MlflowClient
 
 from hpapipe import config
 from hpapipe.tracking import registry, runs
-from hpapipe.workflows.train import KIND, RECIPE, label_key
+from hpapipe.workflows.kept import KIND, TRAIN, keep_recipe
 
 TRUTH = ("0", "1", "2", "0 1") * 5
 WRONG = ("2",) * 20
@@ -33,10 +32,10 @@ def made(store: Path, recipe_file: Callable[..., Path]) -> Made:
         **data: object,
     ) -> str:
         recipe = config.load(recipe_file(store, data=data))
-        tags = {"hpapipe.kind": KIND, "hpapipe.experiment": "small"}
+        tags = {KIND: TRAIN, "hpapipe.experiment": "small"}
         with runs.running("small", tags) as run:
-            run.tags({"hpapipe.split": split, "hpapipe.labels": label_key(recipe)})
-            run.text(RECIPE, yaml.safe_dump(recipe.model_dump(mode="json")))
+            run.tags({"hpapipe.split": split, "hpapipe.labels": ", ".join(recipe.data.labels)})
+            keep_recipe(run, recipe)
             ids = ids or [f"f{number:02d}" for number in range(len(named))]
             table = {"id": ids, "fold": 0, "group": range(len(named)), "truth": TRUTH[: len(named)], "named": named}
             run.table("predictions", pd.DataFrame(table))

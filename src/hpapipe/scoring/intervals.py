@@ -73,7 +73,8 @@ def bootstrap_macro_f1(
     value = float(f1_per_label(truth, named).mean())
     table = _resampled_f1(truth, [named], resamples, seed, groups)[0]
     low, high = np.percentile(_macro(table, truth), _PERCENTILES)
-    return Interval(value, float(low), float(high))
+    # Where most labels have one or two positives, the labels left out can push both ends past the value.
+    return Interval(value, min(float(low), value), max(float(high), value))
 
 
 def f1_intervals(

@@ -112,6 +112,8 @@ def running(name: str, tags: Mapping[str, str], resume: str | None = None, paren
             status = RunStatus.KILLED
             raise
         finally:
+            # `mlflow run` sets the status of a stopped run to FAILED afterwards; the tag stays.
+            run.tags({"hpapipe.ended": RunStatus.to_string(status)})
             run.client.set_terminated(run.id, RunStatus.to_string(status))
 
 

@@ -81,9 +81,14 @@ def fit(
         with bar(name, recipe.epochs * len(feed)) as advance:
             advance(state.epoch * len(feed))
             epochs = _Epochs(state, feed, validate, recipe, folder, log, advance)
-            # The feed draws its own order; Keras would shuffle the batches by a chance that a resumed run cannot repeat.
-            keras_fit = {"epochs": recipe.epochs, "initial_epoch": state.epoch, "shuffle": False, "verbose": 0}
-            model.fit(feed, callbacks=[epochs], **keras_fit)
+            model.fit(
+                feed,
+                epochs=recipe.epochs,
+                initial_epoch=state.epoch,
+                callbacks=[epochs],
+                shuffle=False,  # The feed draws its own order; Keras' order of batches could not be resumed.
+                verbose=0,
+            )
     states.load_best(state, model, folder)
     return state
 

@@ -104,8 +104,8 @@ def _compare(recipe: Recipe, champion: Run, candidate: Run) -> tuple[Comparison,
             "Both runs must have validated on the same fields.", received, "Use one `split.validate_on` for both."
         )
     first, second = (table.loc[common] for table in tables)
-    truth = label_set.read(list(second["truth"]))
-    named = [label_set.read(list(table["named"])) for table in (first, second)]
+    truth = label_set.read(list(second["truth"].astype(str)))
+    named = [label_set.read(list(table["named"].astype(str))) for table in (first, second)]
     groups = pd.factorize(second["group"])[0]
     gate = recipe.promote
     comparison = paired_bootstrap(
