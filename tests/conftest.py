@@ -44,7 +44,7 @@ def write_images(
 ) -> ImageSet:
     """Writes the folder `name` of PNGs and its label table in `place`, and returns its labelled set.
 
-    The pixels are random unless `pixels(field, channel)` gives them; `data` is any option of the recipe's section `data`.
+    The pixels are random unless `pixels(field, channel)` gives them; `data` is any option of the recipe's section.
     """
     folder = place / name
     (folder / "train").mkdir(parents=True)

@@ -6,14 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hpapipe import config
-from hpapipe.config import Recipe, Section, flatten, load, options, parse
+from hpapipe.config import Recipe, load, parse
 from hpapipe.errors import UserError
-
-RECIPES = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 
 
 def written(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -67,9 +62,7 @@ def test_unknown_keys_are_refused_with_the_nearest(tree: dict[str, object], rece
         ("model", "options", 3, "valid dictionary"),
     ],
 )
-def test_wrong_types_and_ranges_name_option_rule_and_value(
-    section: str, option: str, value: object, rule: str
-) -> None:
+def test_wrong_types_and_ranges_name_option_rule_and_value(section: str, option: str, value: object, rule: str) -> None:
     """One line that starts with the option's own name, as it is typed."""
     (line,) = faults({section: {option: value}})
     assert line.startswith(f"`{section}.{option}`: ")
@@ -171,7 +164,8 @@ def test_byte_order_mark_is_accepted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "received"), [("", "an empty file"), ("# only words\n", "an empty file"), ("- 1\n", "a list"), ("3", "a int")]
+    ("text", "received"),
+    [("", "an empty file"), ("# only words\n", "an empty file"), ("- 1\n", "a list"), ("3", "a int")],
 )
 def test_a_file_without_sections_is_refused(tmp_path: Path, text: str, received: str) -> None:
     """Nothing, or no table."""
@@ -208,74 +202,3 @@ def test_a_recipe_is_frozen() -> None:
     """Nobody changes an experiment on its way."""
     with pytest.raises(ValueError, match="frozen"):
         Recipe().fit.epochs = 3  # type: ignore[misc]
-
-
-def leaves(section: type[Section], prefix: str = "") -> list[str]:
-    """Dotted names of every option, found apart from `options`."""
-    found = []
-    for name, field in section.model_fields.items():
-        inner = field.annotation
-        nested = isinstance(inner, type) and issubclass(inner, Section)
-        found += leaves(inner, f"{prefix}{name}.") if nested else [prefix + name]  # type: ignore[arg-type]
-    return found
-
-
-def test_every_option_is_listed_once_with_type_default_and_help() -> None:
-    """The list behind `hpapipe recipe` is complete."""
-    listed = list(options())
-    assert [name for name, *_ in listed] == leaves(Recipe)
-    assert len({name for name, *_ in listed}) == len(listed)
-    assert [name for name, kind, _, meaning in listed if not (kind and len(meaning) >= 5)] == []
-    by_name = {name: (kind, default) for name, kind, default, _ in listed}
-    assert by_name["fit.epochs"] == ("int", Recipe().fit.epochs)
-    assert by_name["fit.optimizer"] == ("'adam', 'adamw', 'sgd'", Recipe().fit.optimizer)
-
-
-def test_flat_names_are_those_of_the_options() -> None:
-    """Params of a run and overrides of a command are called alike, and their values are plain."""
-    flat = flatten(parse({"data": {"size": 64}, "model": {"options": {"width": 8}}}))
-    assert set(flat) - {"model.options.width"} == set(leaves(Recipe)) - {"model.options"}
-    assert flat["data.size"] == [64, 64]
-    assert flat["model.options.width"] == 8
-
-
-@given(st.sampled_from(sorted(set(leaves(Recipe)))))
-def test_a_default_given_by_hand_changes_nothing(name: str) -> None:
-    """Every default passes its own check, and the fingerprint does not tell given from default."""
-    value = dict((dotted, default) for dotted, _, default, _ in options())[name]
-    tree: dict[str, object] = {name: value}
-    if "." in name:
-        section, option = name.split(".")
-        tree = {section: {option: value}}
-    assert parse(tree).fingerprint == Recipe().fingerprint
-
-
-def test_fingerprint_tells_recipes_apart() -> None:
-    """12 hex digits, equal for equal recipes, different where any option differs."""
-    changed = [{"seed": 1}, {"fit": {"epochs": 4}}, {"data": {"size": 64}}, {"model": {"options": {"width": 8}}}]
-    prints = [parse(tree).fingerprint for tree in ({}, *changed)]
-    assert len(set(prints)) == len(prints)
-    assert all(len(text) == 12 and int(text, 16) >= 0 for text in prints)
-    assert parse(changed[1]).fingerprint == prints[2]
-
-
-def test_a_recipe_survives_its_own_dump() -> None:
-    """What a run keeps of its recipe gives the same recipe back."""
-    recipe = parse({"data": {"channels": "red,blue", "size": "32,64"}, "model": {"options": {"blocks": [1, 1]}}})
-    assert parse(recipe.model_dump(mode="json")) == recipe
-
-
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_recipes_of_the_project_load(path: Path) -> None:
-    """Each file in configs/ is a recipe, and names an architecture's own options."""
-    from hpapipe.models.build import check_options
-
-    recipe = load(path)
-    check_options(recipe.model.name, recipe.model.options)
-    assert recipe.data.label_set.names == recipe.data.labels
-
-
-def test_there_are_recipes() -> None:
-    """The test above has something to load."""
-    assert [path.name for path in RECIPES].count("simulated.yaml") == 1
-    assert config.load(RECIPES[0]).experiment

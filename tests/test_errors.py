@@ -43,10 +43,10 @@ def test_joined_stops_at_the_most_and_counts_the_rest() -> None:
 def test_joined_keeps_the_kind_of_error() -> None:
     """A subclass joins to its own kind, so that callers can tell it apart."""
 
-    class Special(UserError):
+    class SpecialError(UserError):
         pass
 
-    assert type(Special.joined([fault(1)])) is Special
+    assert type(SpecialError.joined([fault(1)])) is SpecialError
 
 
 def test_nearest_names_the_nearest() -> None:

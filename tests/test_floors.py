@@ -75,9 +75,7 @@ def found(source: str, file: str = "some.py") -> Iterator[Import]:
 
 def all_imports() -> list[Import]:
     files = sorted(PACKAGE.rglob("*.py"))
-    return [
-        each for file in files for each in found(file.read_text("utf-8"), file.relative_to(PACKAGE).as_posix())
-    ]
+    return [each for file in files for each in found(file.read_text("utf-8"), file.relative_to(PACKAGE).as_posix())]
 
 
 IMPORTS = all_imports()

@@ -64,7 +64,7 @@ def test_labels_stay_with_their_images(draw: str) -> None:
 @settings(max_examples=200)
 @given(st.integers(2, 200), st.integers(3, 64), st.sampled_from(["shuffled", "balanced"]))
 def test_batches_are_even(count: int, batch_size: int, draw: str) -> None:
-    """None larger than asked for, sizes at most one apart, never one field alone: it would upset batch normalization."""
+    """None larger than asked for, sizes at most one apart, never one field alone, which upsets batch normalization."""
     sizes = [len(batch) for batch in feed_of(count, batch_size=batch_size, draw=draw).batches]
     assert sum(sizes) == count
     assert len(sizes) == len(feed_of(count, batch_size=batch_size))

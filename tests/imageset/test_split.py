@@ -132,12 +132,15 @@ def test_labels_with_as_many_groups_as_folds_miss_no_fold(seed: int, grouped: bo
 
 
 def test_rare_labels_pull_common_ones_along() -> None:
-    """Two folds, a rare label in either of two fields that also hold the only two of a commoner one, beside plain fields."""
-    truth = np.zeros((10, 4), np.uint8)
-    truth[0, [0, 2]] = truth[1, [1, 2]] = 1
-    truth[2:, 3] = 1
+    """Two folds: the only two fields of label 3 also hold a rarer one each, and are parted although it fills a fold.
+
+    A large group lies in one fold first (label 0). Room alone would send both fields to the other.
+    """
+    truth = np.zeros((12, 5), np.uint8)
+    truth[0, [1, 3]] = truth[1, [2, 3]] = truth[2, 0] = 1
+    truth[3:, 4] = 1
     for seed in range(20):
-        split = Table(truth, np.array([0, 1, 2, 2, 2, 3, 4, 5, 6, 7]), 2).split(seed)
+        split = Table(truth, np.array([0, 1, 2, 2, 2, 3, 4, 5, 6, 7, 8, 9]), 2).split(seed)
         assert split.folds[0] != split.folds[1]
 
 

@@ -140,7 +140,9 @@ def test_docstring_names_its_source(name: str) -> None:
 def test_model15_has_as_many_parameters_as_its_docstring_says() -> None:
     """At 128×128×4 and 28 outputs."""
     model = build("model15", {}, (128, 128, 4), 28, False, np.ones(4), np.zeros(4))
-    assert f"{model.count_params():,} parameters at 128×128×4 and 28 outputs" in (ARCHITECTURES["model15"].__doc__ or "")
+    assert f"{model.count_params():,} parameters at 128×128×4 and 28 outputs" in (
+        ARCHITECTURES["model15"].__doc__ or ""
+    )
 
 
 @pytest.mark.parametrize(

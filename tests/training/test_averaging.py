@@ -76,9 +76,14 @@ def test_weights_come_back_after_an_error() -> None:
     """A validation that is stopped leaves the training as it was."""
     model = compiled(0.5)
     *_, last = steps(model)
-    with pytest.raises(KeyboardInterrupt), averaged(model):
-        assert not close(trainable(model), last)
-        raise KeyboardInterrupt
+
+    def stopped() -> None:
+        with averaged(model):
+            assert not close(trainable(model), last)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
     assert close(trainable(model), last)
 
 

@@ -61,12 +61,7 @@ class Training:
 def scripted(training: Training, losses: list[float]) -> Callable[[], Row]:
     """A validation that finds these losses, epoch by epoch."""
     left = iter(losses)
-
-    def validate() -> Row:
-        training.validate()
-        return {"val_loss": next(left)}
-
-    return validate
+    return lambda: training.validate() | {"val_loss": next(left)}
 
 
 def steady(row: Row) -> Row:
@@ -210,7 +205,9 @@ def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number_is_told(tmp_path: Path) -> None:
     """There are no best weights to go on with; patience does not wait for them."""
     training = Training(tmp_path, epochs=9, patience=2)
-    with pytest.raises(UserError, match=r"validation loss must be a number. Received nan after 2 epochs.*learning_rate"):
+    with pytest.raises(
+        UserError, match=r"validation loss must be a number. Received nan after 2 epochs.*learning_rate"
+    ):
         training.go(scripted(training, [math.nan] * 9))
 
 

@@ -20,7 +20,9 @@ IMAGES, TRUTH = np.array([[1.0, 2.0], [3.0, -1.0]], np.float32), np.array([[1.0]
 
 
 def compiled() -> keras.Model:
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+    model = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(3), keras.layers.Dropout(0.5), keras.layers.Dense(1)]
+    )
     model.compile(optimizer(Fit(averaged_weights=0.5, schedule="constant"), 10), "mse", run_eagerly=True)
     return model
 
@@ -113,7 +115,9 @@ def test_best_weights_are_the_averages_of_the_best_epoch(tmp_path: Path) -> None
             averages.append([weight.copy() for weight in model.get_weights()])
     model.train_on_batch(IMAGES, TRUTH)
     load_best(read(tmp_path), model, tmp_path)
-    best = [weight for weight, other in zip(model.get_weights(), averages[1], strict=True) if weight.dtype == other.dtype]
+    best = [
+        weight for weight, other in zip(model.get_weights(), averages[1], strict=True) if weight.dtype == other.dtype
+    ]
     assert equal(best, averages[1])
     assert not equal(averages[1], averages[2])
 
@@ -155,8 +159,10 @@ def test_a_kill_while_saving_leaves_the_older_state(
     with monkeypatch.context() as patch:
         if moment in ("weights", "best"):
             patch.setattr(model, "save_weights", killed if moment == "weights" else killed_at_the_second)
+        elif moment == "state":
+            patch.setattr(module.json, "dumps", killed)
         else:
-            patch.setattr(*((module.json, "dumps") if moment == "state" else (Path, "replace")), killed)
+            patch.setattr(Path, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
             save(state, model, tmp_path)
     again, fresh = read(tmp_path), compiled()

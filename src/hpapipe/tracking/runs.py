@@ -22,7 +22,7 @@ from mlflow.exceptions import MlflowException
 
 from hpapipe import __version__
 from hpapipe.errors import UserError
-from hpapipe.tracking.store import answering, experiment, is_absent, reachable
+from hpapipe.tracking.store import KIND, answering, experiment, is_absent, reachable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,9 +57,18 @@ class Run:
         for start in range(0, len(entities), METRICS_AT_ONCE):
             self.client.log_batch(self.id, metrics=entities[start : start + METRICS_AT_ONCE])
 
+    def metrics_once(self, values: Mapping[str, float]) -> None:
+        """Log numbers that a resumed run may have already, all of them at once or none."""
+        if not self.steps_logged(next(iter(values))):
+            self.metrics(values)
+
     def steps_logged(self, name: str) -> set[int]:
         """The steps at which the metric `name` stands in the run."""
         return {metric.step for metric in self.client.get_metric_history(self.id, metric_name(name))}
+
+    def describe(self, text: str) -> None:
+        """Set the description that MLflow shows at the top of the run, Markdown."""
+        self.tags({"mlflow.note.content": text})
 
     def figure(self, name: str, table: pd.DataFrame, figure: Figure) -> None:
         """Log a figure and the table that it shows, side by side."""
@@ -102,7 +111,9 @@ def running(name: str, tags: Mapping[str, str], resume: str | None = None, paren
     """
     run = Run(_begin(name, dict(tags), resume, parent))
     with reachable():
-        run.tags({**tags, "hpapipe.code": code_version()})
+        # A run that `mlflow run` made keeps the name it has.
+        own = {name: value for name, value in tags.items() if not name.startswith("mlflow.")}
+        run.tags({**own, "hpapipe.code": code_version()})
     status = RunStatus.FAILED
     with answering():
         try:
@@ -130,9 +141,11 @@ def _begin(name: str, tags: dict[str, str], resume: str | None, parent: Run | No
                 mother.info.experiment_id, tags=tags, run_name=tags.get("mlflow.runName")
             ).info.run_id
         if given := os.environ.get("MLFLOW_RUN_ID"):
+            for tag, value in KIND.items():
+                client.set_experiment_tag(client.get_run(given).info.experiment_id, tag, value)
             return given
     with reachable() as client:
-        return client.create_run(experiment(name), tags=tags).info.run_id
+        return client.create_run(experiment(name), tags=tags, run_name=tags.get("mlflow.runName")).info.run_id
 
 
 def find(run_id: str) -> Run:

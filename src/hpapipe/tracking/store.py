@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ database.MAX_RETRY_COUNT = 4  # MLflow's own ten tries at a database that is awa
 
 for noisy in ("alembic", "mlflow.store", "mlflow.utils", "mlflow.models", "mlflow.pyfunc", "mlflow.tracking"):
     logging.getLogger(noisy).setLevel(logging.ERROR)
+# A Version takes arrays or tables of paths, which no type hint of MLflow's can say.
+warnings.filterwarnings("ignore", message="(?s).*type hints", category=UserWarning)
 
 
 @contextmanager
@@ -61,6 +64,10 @@ def is_absent(error: MlflowException) -> bool:
     return error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""What MLflow's pages show an experiment as: model training. Without it they open on language-model traces."""
+
+
 def experiment(name: str) -> str:
     """The id of the experiment `name`, made where it does not exist; safe to call from several processes at once.
 
@@ -71,9 +78,9 @@ def experiment(name: str) -> str:
     with reachable() as client, _lock():
         found = client.get_experiment_by_name(name)
         if found is None:
-            return client.create_experiment(name)
+            return client.create_experiment(name, tags=KIND)
         if found.lifecycle_stage != "active":
-            remedy = f"Restore it with `mlflow experiments restore -x {found.experiment_id}`, or change `name`."
+            remedy = f"Restore it with `mlflow experiments restore -x {found.experiment_id}`, or change `experiment`."
             raise UserError("The experiment must not be deleted.", f"`{name}`, which is in the bin", remedy)
         return found.experiment_id
 

@@ -1,0 +1,214 @@
+"""A folder of new images, answered by a Version: alone, in the logged run's words, and around images that cannot be used."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from hpapipe.tracking import registry
+from hpapipe.tracking.runs import Run
+
+# Answers in a process that knows nothing of the project: an array, and a table of paths.
+ALONE = """
+import importlib.util, json, sys
+assert importlib.util.find_spec("hpapipe") is None
+import mlflow, numpy, pandas
+uri, images, folder = sys.argv[1:]
+mlflow.set_tracking_uri(uri)
+model = mlflow.pyfunc.load_model("models:/small@champion")
+array = model.predict(numpy.load(images))
+names = sorted({file.rsplit("_", 1)[0] for file in __import__("os").listdir(folder)})
+paths = pandas.DataFrame({c: [f"{folder}/{name}_{c}.png" for name in names] for c in ("red", "green")})
+table = model.predict(paths)
+print(json.dumps([array.to_dict("list"), table.to_dict("list")]))
+"""
+
+
+@pytest.fixture
+def champion(trained: Any) -> Any:
+    """The store of `trained`, with its run as champion."""
+    registry.promote("small", "1", Run(trained.run), "for a test")
+    return trained
+
+
+@pytest.fixture
+def images(champion: Any) -> Path:
+    """Six good fields in a folder of their own."""
+    folder = champion.place / "new"
+    folder.mkdir()
+    for number in range(6):
+        for channel in ("red", "green"):
+            shutil.copy(champion.images / "train" / f"f{number:02d}_{channel}.png", folder)
+    return folder
+
+
+@pytest.fixture
+def predict(champion: Any, images: Path, hpapipe: Any) -> Callable[..., Any]:
+    """`hpapipe predict` on these fields."""
+    return lambda *words: hpapipe("predict", images, "--config", champion.recipe, "--out", "answers", *words)
+
+
+def spoil(images: Path) -> None:
+    """f00 to f03 cannot be used: zero bytes, cut off, a channel missing, 16 bits."""
+    (images / "f00_red.png").write_bytes(b"")
+    whole = (images / "f01_green.png").read_bytes()
+    (images / "f01_green.png").write_bytes(whole[: len(whole) // 2])
+    (images / "f02_green.png").unlink()
+    for channel in ("red", "green"):
+        Image.fromarray(np.full((32, 32), 300, np.uint16)).save(images / f"f03_{channel}.png")
+
+
+def test_images_that_cannot_be_used_are_listed_and_the_rest_is_answered(images: Path, predict: Any) -> None:
+    """Exit code 3; each faulty field with its reason, all others with the answer that they have without them."""
+    predict()
+    before = pd.read_csv("answers/predictions.csv", dtype=str).set_index("id")
+    spoil(images)
+    ended = predict()
+    assert (ended.code, ended.err) == (3, "")
+    assert "answered 2 fields" in ended.out
+    assert "4 fields could not be read; answers/unreadable.csv says why" in ended.out
+    answered = pd.read_csv("answers/predictions.csv", dtype=str).set_index("id")
+    pd.testing.assert_frame_equal(answered, before.loc[["f04", "f05"]])
+    assert list(pd.read_csv("answers/submission.csv")["Id"]) == ["f04", "f05"]
+    faults = pd.read_csv("answers/unreadable.csv").set_index("id")["fault"]
+    assert list(faults.index) == ["f00", "f01", "f02", "f03"]
+    for name, words in {
+        "f00": "0 bytes in f00_red.png",
+        "f01": "An image must be readable to its end.",
+        "f02": "none at f02_green.png",
+        "f03": "Images must have 8 bits, as those of training. Received 16 bits for f03.",
+    }.items():
+        assert words in faults[name]
+
+
+def test_where_no_image_can_be_used(images: Path, predict: Any) -> None:
+    """One line with the first reason, exit code 2, no tables."""
+    for number in range(6):
+        for channel in ("red", "green"):
+            Image.fromarray(np.full((32, 32), 300, np.uint16)).save(images / f"f{number:02d}_{channel}.png")
+    ended = predict()
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert ended.err.startswith("At least one field must be readable. Received none of 6 in ")
+    assert "Images must have 8 bits" in ended.err
+    assert list(Path("answers").iterdir()) == []
+
+
+def test_images_of_another_size_are_brought_to_the_versions(images: Path, predict: Any) -> None:
+    """A field whose pixels are doubled gets nearly the answer of the field itself."""
+    predict()
+    before = pd.read_csv("answers/predictions.csv").set_index("id")[list("abc")]
+    for file in images.iterdir():
+        pixels = np.asarray(Image.open(file)).repeat(2, 0).repeat(2, 1)
+        Image.fromarray(pixels).save(file)
+    assert predict().code == 0
+    after = pd.read_csv("answers/predictions.csv").set_index("id")[list("abc")]
+    np.testing.assert_allclose(after, before, atol=0.05)
+
+
+def test_parquet(predict: Any) -> None:
+    """The same table, with types; the challenge's file stays a CSV."""
+    predict()
+    assert predict("--parquet").code == 0
+    written = pd.read_parquet("answers/predictions.parquet")
+    assert [str(kind) for kind in written[["a", "b", "c"]].dtypes] == ["float32"] * 3
+    in_words = pd.read_csv("answers/predictions.csv", dtype={"Predicted": str})
+    np.testing.assert_allclose(written[["a", "b", "c"]], in_words[["a", "b", "c"]], atol=1e-6)
+    assert list(written["names"]) == list(in_words["names"])
+    assert (Path("answers") / "submission.csv").exists()
+
+
+def test_other_file_names(images: Path, predict: Any) -> None:
+    """`data.files` names images that are not named as those of training."""
+    for file in list(images.iterdir()):
+        name, channel = file.stem.split("_")
+        file.rename(images / f"{channel}-{name}.png")
+    refused = predict()
+    assert (refused.code, len(refused.err.splitlines())) == (2, 1)
+    assert "The folder must hold images named {id}_{channel}.png" in refused.err
+    assert predict("--data.files", "{channel}-{id}.png").code == 0
+    assert len(pd.read_csv("answers/predictions.csv")) == 6
+
+
+def test_a_folder_without_images_or_no_folder(images: Path, predict: Any) -> None:
+    """One line each."""
+    for file in images.iterdir():
+        file.unlink()
+    ended = predict()
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert "Received no files in" in ended.err
+    images.rmdir()
+    assert predict().err.startswith("Images must lie in a folder. Received ")
+
+
+def test_a_folder_that_cannot_be_written(images: Path, predict: Any) -> None:
+    """A path below a regular file is refused before any image is read."""
+    Path("file").write_text("kept")
+    ended = predict("--out", "file/answers")
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert ended.err.startswith("The folder for the answers must be writable. Received “Not a directory”")
+    assert "--out" in ended.err
+    assert Path("file").read_text() == "kept"
+
+
+def test_a_full_disk_leaves_no_half_written_table(predict: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables of an earlier call stay whole."""
+    assert predict().code == 0
+    before = Path("answers/predictions.csv").read_bytes()
+
+    def full(self: pd.DataFrame, path: Path, **options: object) -> None:
+        Path(path).write_text("id,Pre")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    ended = predict()
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert "“No space left on device” at answers/predictions.csv" in ended.err
+    assert Path("answers/predictions.csv").read_bytes() == before
+    assert {file.name for file in Path("answers").iterdir()} == {"predictions.csv", "submission.csv", "unreadable.csv"}
+
+
+def test_without_a_champion(trained: Any, hpapipe: Any) -> None:
+    """One line that says what to run first; a number needs no champion."""
+    words = ("predict", trained.images / "train", "--config", trained.recipe)
+    ended = hpapipe(*words)
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert ended.err.startswith("There must be a Version to answer. Received none of `small` as champion;")
+    assert "hpapipe promote" in ended.err
+    assert hpapipe(*words, "--which", "1").code == 0
+
+
+@pytest.mark.whole
+def test_a_version_answers_alone(champion: Any, images: Path, predict: Any) -> None:
+    """In a fresh process without hpapipe, for arrays and for paths, with the probabilities of this process."""
+    predict()
+    here = pd.read_csv("answers/predictions.csv", dtype={"Predicted": str})
+    arrays = [
+        np.stack([np.asarray(Image.open(images / f"f{number:02d}_{channel}.png")) for channel in ("red", "green")], -1)
+        for number in range(6)
+    ]
+    np.save("images.npy", np.stack(arrays))
+    elsewhere = champion.place / "elsewhere"
+    elsewhere.mkdir()
+    store = f"sqlite:///{champion.place / 'mlflow.db'}"
+    # -I leaves out PYTHONPATH and the folder at hand; -S and an own path leave out an installed hpapipe.
+    paths = [path for path in sys.path if "site-packages" in path]
+    code = f"import sys; sys.path += {paths!r}\n{ALONE}"
+    words = [sys.executable, "-I", "-S", "-c", code, store, str(champion.place / "images.npy"), str(images)]
+    told = subprocess.run(words, cwd=elsewhere, capture_output=True, text=True, timeout=120)
+    assert told.returncode == 0, told.stderr
+    for answer in json.loads(told.stdout.splitlines()[-1]):
+        assert answer["Predicted"] == list(here["Predicted"])
+        assert answer["names"] == list(here["names"])
+        for label in "abc":
+            np.testing.assert_allclose(answer[label], here[label], atol=1e-6)
