@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -35,7 +36,7 @@ Size = Annotated[tuple[int, int], BeforeValidator(_height_and_width)]
 class Section(BaseModel):
     """A part of a recipe: frozen, typed, closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), coerce_numbers_to_str=True)
 
 
 class Data(Section):
@@ -246,7 +247,8 @@ def parse(tree: Mapping[str, Any], source: str = "the recipe") -> Recipe:
         UserError: all faults at once.
     """
     try:
-        return Recipe.model_validate(tree)
+        # A section whose every line is commented out reads as nothing.
+        return Recipe.model_validate({name: value for name, value in tree.items() if value is not None})
     except ValidationError as error:
         raise UserError.joined([_fault(detail, source) for detail in error.errors()]) from None
 
@@ -291,9 +293,10 @@ def _set(tree: dict[str, Any], dotted: str, text: str) -> None:
             raise UserError("An option must name a field of the recipe.", f"`{dotted}`", f"`{section}` is no section.")
         tree = below
     try:
-        tree[last] = yaml.safe_load(text)
+        value = yaml.safe_load(text)
     except yaml.YAMLError:
-        tree[last] = text
+        value = text
+    tree[last] = text if isinstance(value, date) else value
 
 
 def _fault(detail: Any, source: str) -> UserError:

@@ -44,12 +44,14 @@ class Pack:
 
 
 def key(images: ImageSet) -> str:
-    """16 hex digits that change with any file's name, size or time of change, the order, the size or the channels.
+    """16 hex digits that change with the folder, any file's name, size or time, the order, the size or the channels.
 
     Raises:
         UserError: a file is missing.
     """
-    digest = hashlib.sha256(json.dumps([FORMAT, images.data.size, images.data.channels]).encode())
+    digest = hashlib.sha256(
+        json.dumps([FORMAT, str(images.folder.resolve()), images.data.size, images.data.channels]).encode()
+    )
     for field in range(len(images)):
         for path in images.paths(field):
             try:
