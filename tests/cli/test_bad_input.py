@@ -1,10 +1,7 @@
-"""Bad input, typed at the commands: exit code 2, a line a fault, no traceback, and nothing lost."""
+"""Faulty images and label tables: exit code 2, a line a fault, no traceback, and nothing lost."""
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,34 +13,22 @@ from PIL import Image
 
 from hpapipe.tracking.runs import Run, read_table
 
-TARGETS = ("0", "1", "2", "0 1") * 3
 GREY = np.arange(1024, dtype=np.uint8).reshape(32, 32)
 
 Spoil = Callable[[Path], Any]
 
 
 @pytest.fixture
-def folder(image_folder: Callable[..., Any]) -> Path:
-    """Twelve good fields."""
-    return image_folder(TARGETS).folder
-
-
-@pytest.fixture
-def recipe(store: Path, folder: Path, recipe_file: Callable[..., Path]) -> Path:
-    return recipe_file(folder, fit={"epochs": 1})
-
-
-@pytest.fixture
-def refused(recipe: Path, folder: Path, hpapipe: Any) -> Callable[..., list[str]]:
+def refused(recipe: Path, contents: Callable[[], dict[str, bytes]], hpapipe: Any) -> Callable[..., list[str]]:
     """Checks that `check` and `train` refuse a folder and leave it as it is; returns what `train` says on stderr."""
 
-    def refuse(*words: object, told_by_check: bool = True) -> list[str]:
-        before = contents(folder)
+    def refuse(*words: object) -> list[str]:
+        before = contents()
         checked = hpapipe("check", "--config", recipe, *words)
         trained = hpapipe("train", "--config", recipe, *words)
         assert (checked.code, trained.code) == (2, 2)
         assert "Traceback" not in checked.err + trained.err
-        assert contents(folder) == before
+        assert contents() == before
         assert MlflowClient().search_registered_models() == []
         assert not Path("workspace", "packs").exists()
         lines = trained.err.splitlines()
@@ -53,10 +38,6 @@ def refused(recipe: Path, folder: Path, hpapipe: Any) -> Callable[..., list[str]
         return lines
 
     return refuse
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def saved(image: np.ndarray, mode: str | None = None) -> Spoil:
@@ -82,7 +63,9 @@ def cut(file: Path) -> None:
         pytest.param(saved(np.dstack([GREY] * 3)), "mode RGB in f03_green.png. Save each channel", id="RGB"),
         pytest.param(saved(GREY, "1"), "mode 1 in f03_green.png. Save each channel", id="1 bit"),
         pytest.param(saved(GREY.astype(np.uint16) * 99), "one bit depth, here 8 bits", id="16 bits among 8"),
-        pytest.param(saved(np.tile(GREY, (2, 4))), "128×64 pixels in f03_green.png. Raise `data.max_pixels`", id="giant"),
+        pytest.param(
+            saved(np.tile(GREY, (2, 4))), "128×64 pixels in f03_green.png. Raise `data.max_pixels`", id="giant"
+        ),
         pytest.param(saved(np.full((32, 32), 7, np.uint8)), "Every channel must hold a signal.", id="no signal"),
         pytest.param(saved(np.where(GREY < 99, GREY, 255)), "pixels may be saturated", id="saturated"),
     ],
@@ -111,12 +94,12 @@ def table(change: Callable[[str], str | bytes]) -> Spoil:
     [
         pytest.param(
             table(lambda text: text + "../x,1\n/etc/passwd,0\n"),
-            "An id must name a file inside the image folder: not empty, relative, without `..`. Received ../x, /etc/passwd",
+            "An id must name a file inside the image folder: not empty, relative, without `..`. Received ../x, /etc",
             id="ids outside",
         ),
         pytest.param(table(lambda text: ""), "The label table must be readable CSV.", id="empty file"),
         pytest.param(table(lambda text: "Id,Target\n"), "The label table must name at least one field.", id="no rows"),
-        pytest.param(table(lambda text: text.replace("Id", "Name")), "must have a column `Id`. Received Name, Target", id="column"),
+        pytest.param(table(lambda text: text.replace("Id", "Name")), "a column `Id`. Received Name", id="column"),
         pytest.param(table(lambda text: text.encode("utf-16")), "Save it as comma-separated UTF-8 text.", id="UTF-16"),
         pytest.param(Path.unlink, "The folder must hold its label table. Received no train.csv", id="missing"),
     ],
@@ -138,9 +121,7 @@ def test_a_table_that_cannot_be_read(folder: Path, refused: Callable[..., list[s
         pytest.param(lambda text: text.replace("f02,2", "f02,"), "f02 (row 4)", id="no index"),
     ],
 )
-def test_a_faulty_row(
-    folder: Path, refused: Callable[..., list[str]], spoil: Callable[[str], str], words: str
-) -> None:
+def test_a_faulty_row(folder: Path, refused: Callable[..., list[str]], spoil: Callable[[str], str], words: str) -> None:
     """The row is named by its line in the file."""
     table(spoil)(folder / "train.csv")
     lines = refused()
@@ -182,139 +163,3 @@ def test_faulty_fields_are_left_out_where_the_recipe_says_so(folder: Path, recip
     assert sorted(kept["id"]) == [f"f{number:02d}" for number in range(12) if number not in (1, 3)]
     listed = {name for suite in ("label_table", "images") for name in read_table(run, f"checks/{suite}")["ids"]}
     assert {"f01", "f03"} <= listed
-
-
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        (("--fit.epoch", "3"), "Every key of a recipe must be an option. Received `fit.epoch` in {recipe}. Did you mean `fit.epochs`?"),
-        (("--fti.epochs", "3"), "Received `fti` in {recipe}."),
-        (("--fit.epochs", "many"), "`fit.epochs`: Input should be a valid integer"),
-        (("--split.validate_on", "2"), "`split`: validate_on must be `each` or a fold from 0 to 1, not 2."),
-        (("--model.name", "residul"), "`model.name` must be an architecture. Received `residul`. Did you mean `residual`?"),
-        (("--model.options", "{widht: 4}"), "`model.options` must hold options of `residual`. Received `widht`. Did you mean `width`?"),
-        (("--data.folder", "nowhere"), "`data.folder` must be a folder. Received nowhere."),
-        (("--split.folds", "13"), "`split.folds` must not exceed the independent fields. Received 13 folds for 12 groups"),
-    ],
-    ids=["key", "section", "type", "fold", "architecture", "its option", "folder", "folds"],
-)  # fmt: skip
-def test_a_faulty_recipe(recipe: Path, hpapipe: Any, words: tuple[str, str], line: str) -> None:
-    """One line that names the field, what was received, and the nearest that is known."""
-    ended = hpapipe("train", "--config", recipe, *words)
-    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
-    assert line.format(recipe=recipe) in ended.err
-    assert MlflowClient().search_registered_models() == []
-
-
-def test_all_faults_of_a_recipe_are_told_at_once(recipe: Path, hpapipe: Any) -> None:
-    """A line each; no run is begun."""
-    recipe.write_text(recipe.read_text().replace("epochs", "epoch").replace("folds: 2", "folds: two"))
-    ended = hpapipe("train", "--config", recipe)
-    assert (ended.code, len(ended.err.splitlines())) == (2, 2)
-    assert "fit.epoch" in ended.err
-    assert "split.folds" in ended.err
-    assert not Path("workspace").exists()
-
-
-def test_a_recipe_that_is_not_there_or_no_recipe(recipe: Path, hpapipe: Any) -> None:
-    """The nearest file is named; broken YAML and an empty file are told."""
-    ended = hpapipe("train", "--config", recipe.with_name("recipes.yaml"))
-    assert ended.code == 2
-    assert f"Did you mean `{recipe}`?" in ended.err
-    for text in ("fit: [", "", "- fit"):
-        recipe.write_text(text)
-        ended = hpapipe("train", "--config", recipe)
-        assert (ended.code, len(ended.err.splitlines())) == (2, 1)
-        assert ended.err.startswith("A recipe must be")
-
-
-def test_a_tracking_server_that_is_away(
-    recipe: Path, hpapipe: Any, monkeypatch: pytest.MonkeyPatch, store: Path
-) -> None:
-    """One line, before images are measured or simulated cells are drawn."""
-    # Tries again twice as in use, but without the pauses between them.
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_JITTER", "0")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    run = "0" * 32
-    for words in (
-        ("train", "--config", recipe),
-        ("train",),
-        ("train", "--resume", run),
-        ("promote", run),
-        ("predict", store / "images" / "train"),
-        ("evaluate", "--config", recipe),
-        ("history",),
-        ("rollback",),
-    ):
-        ended = hpapipe(*words)
-        assert (ended.code, len(ended.err.splitlines()), ended.out) == (2, 1, ""), words
-        assert ended.err.startswith("The tracking store must answer. Received “")
-        assert "http://127.0.0.1:9" in ended.err
-    assert not Path("workspace").exists()
-
-
-def test_mlflow_gives_up_soon() -> None:
-    """Its own five tries with pauses would take minutes; two take seconds."""
-    import hpapipe.tracking.store  # noqa: F401
-
-    assert int(os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]) <= 2
-    assert int(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]) <= 30
-
-
-def test_a_workspace_that_cannot_be_written(recipe: Path, hpapipe: Any, folder: Path) -> None:
-    """A path below a regular file, for packs, measurements and simulated cells."""
-    Path("file").write_text("kept")
-    for words in (("check",), ("train",)):
-        ended = hpapipe(*words, "--config", recipe, "--workspace", "file/workspace")
-        assert (ended.code, len(ended.err.splitlines())) == (2, 1)
-        assert "“Not a directory” at file/workspace" in ended.err
-        assert "--workspace" in ended.err
-    assert hpapipe("simulate", "--workspace", "file/workspace", "--simulate.fields", "2").code == 2
-    assert Path("file").read_text() == "kept"
-
-
-@pytest.mark.parametrize(
-    ("module", "name"),
-    [("hpapipe.imageset.measure", "measure"), ("hpapipe.imageset.pack", "_reserve"), ("hpapipe.training.state", "save")],
-    ids=["measurements", "pack", "state of training"],
-)
-def test_a_full_disk(
-    recipe: Path, folder: Path, hpapipe: Any, monkeypatch: pytest.MonkeyPatch, module: str, name: str
-) -> None:
-    """One line wherever it happens; with space again the same command works."""
-
-    def full(*words: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    before = contents(folder)
-    with monkeypatch.context() as patch:
-        patch.setattr(f"{module}.{name}", full)
-        ended = hpapipe("train", "--config", recipe)
-    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
-    assert "“No space left on device”" in ended.err
-    assert contents(folder) == before
-    if name == "_reserve":
-        assert hpapipe("train", "--config", recipe).code == 0
-
-
-def test_a_fault_of_the_program_keeps_its_traceback(
-    recipe: Path, hpapipe: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only what a user can mend is told in a line."""
-
-    def fault(*words: object) -> None:
-        raise FileNotFoundError(errno.ENOENT, "a fault of the program")
-
-    monkeypatch.setattr("hpapipe.imageset.measure.measure", fault)
-    with pytest.raises(FileNotFoundError):
-        hpapipe("check", "--config", recipe)
-
-
-def test_a_read_only_folder_of_images_is_enough(recipe: Path, folder: Path, hpapipe: Any) -> None:
-    """Nothing is written beside the images."""
-    before = contents(folder)
-    assert hpapipe("check", "--config", recipe).code == 0
-    assert contents(folder) == before
-    assert {path.name for path in Path().iterdir()} >= {"workspace"}
-    shutil.rmtree("workspace")

@@ -33,7 +33,7 @@ def test_options_of_the_recipe_are_taken_out(words: str, left: str, found: dict[
 
 def test_an_option_needs_its_value() -> None:
     """The last word of a line may lack it."""
-    with pytest.raises(UserError, match="Received `--fit.epochs` and nothing after it. Write --fit.epochs VALUE"):
+    with pytest.raises(UserError, match=r"Received `--fit\.epochs` and nothing after it\. Write --fit\.epochs VALUE"):
         take_overrides(["train", "--fit.epochs"])
 
 

@@ -82,7 +82,8 @@ def test_a_dataset_is_an_input_and_stands_once(store: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "ended"), [(None, "FINISHED"), (ValueError, "FAILED"), (UserError, "FAILED"), (KeyboardInterrupt, "KILLED")]
+    ("error", "ended"),
+    [(None, "FINISHED"), (ValueError, "FAILED"), (UserError, "FAILED"), (KeyboardInterrupt, "KILLED")],
 )
 def test_status_says_how_a_run_ended(store: Path, error: type[BaseException] | None, ended: str) -> None:
     """Finished, failed by any error, killed by Ctrl-C; a resumed one is finished in the end."""
@@ -135,7 +136,7 @@ def test_the_newest_run_is_a_finished_one_of_its_kind(store: Path) -> None:
 
 def test_what_is_not_there_is_told(store: Path) -> None:
     """An unknown run, and a table that a run does not hold."""
-    with pytest.raises(UserError, match="A run must exist. Received `0123` in sqlite:"):
+    with pytest.raises(UserError, match=r"A run must exist\. Received `0123` in sqlite:"):
         runs.find("0123")
     with running("cells", {}) as run, pytest.raises(UserError, match=r"The run must hold none\.csv"):
         runs.read_table(run, "none")
@@ -148,10 +149,14 @@ def test_a_store_that_goes_away_is_told_in_one_line(store: Path, monkeypatch: py
     def away(*words: object, **options: object) -> None:
         raise MlflowException("connection refused")
 
-    with pytest.raises(UserError, match="The tracking store must answer"), running("cells", {}) as run:
-        monkeypatch.setattr(MlflowClient, "log_batch", away)
-        monkeypatch.setattr(MlflowClient, "set_terminated", away)
-        run.metrics({"loss": 1.0})
+    def work() -> None:
+        with running("cells", {}) as run:
+            monkeypatch.setattr(MlflowClient, "log_batch", away)
+            monkeypatch.setattr(MlflowClient, "set_terminated", away)
+            run.metrics({"loss": 1.0})
+
+    with pytest.raises(UserError, match="The tracking store must answer"):
+        work()
 
 
 def test_the_code_version_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:

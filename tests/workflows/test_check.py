@@ -32,7 +32,8 @@ def test_a_good_folder(check: Any, image_folder: Callable[..., Any], store: Path
 
 def test_a_faulty_folder(check: Any, image_folder: Callable[..., Any]) -> None:
     """What failed, for which ids, what to do, and how many fields it concerns."""
-    folder = image_folder(("0", "9", "0 1", "0")).folder
+    folder = image_folder().folder
+    (folder / "train.csv").write_text("Id,Target\nf00,0\nf01,9\nf02,0 1\nf03,0\n")
     (folder / "train" / "f03_red.png").write_bytes(b"")
     ended = check(folder)
     assert ended.code == 2

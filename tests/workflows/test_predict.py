@@ -1,4 +1,4 @@
-"""A folder of new images, answered by a Version: alone, in the logged run's words, and around images that cannot be used."""
+"""A folder of new images, answered by a Version: around images that cannot be used, and without hpapipe."""
 
 from __future__ import annotations
 

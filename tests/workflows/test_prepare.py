@@ -56,7 +56,8 @@ def test_the_fingerprint_follows_ids_labels_and_pixels(recipe: Recipes, image_fo
 def test_faults_stop_or_are_left_out(recipe: Recipes, image_folder: Callable[..., Any]) -> None:
     """As the recipe says; what is left is as if the faulty fields had never been there."""
     whole = prepared(recipe(image_folder(("0", "1"), name="two").folder))
-    folder = image_folder(("0", "1", "9", "0")).folder
+    folder = image_folder(("0", "1", "2", "0")).folder
+    (folder / "train.csv").write_text("Id,Target\nf00,0\nf01,1\nf02,9\nf03,0\n")
     (folder / "train" / "f03_red.png").write_bytes(b"")
     with pytest.raises(UserError, match="All critical checks must pass") as fault:
         prepared(recipe(folder))

@@ -45,10 +45,10 @@ def recipe(store: Path, image_folder: Callable[..., Any], recipe_file: Callable[
 
 
 @pytest.fixture
-def stop_after(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Makes training stop after an epoch was saved: before it is logged, or after."""
+def train_until(hpapipe: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Stops `hpapipe train` after an epoch was saved, before or after it is logged; returns the run's id."""
 
-    def stop(epoch: int, error: BaseException, logged: bool = False) -> Any:
+    def train(epoch: int, *words: object, logged: bool = True) -> str:
         from hpapipe.workflows import fold
 
         plain = fold.log_epoch
@@ -57,13 +57,16 @@ def stop_after(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
             if row["epoch"] < epoch or logged:
                 plain(run, row)
             if row["epoch"] == epoch:
-                raise error
+                raise KeyboardInterrupt
 
-        patch = pytest.MonkeyPatch()
-        patch.setattr(fold, "log_epoch", log)
-        return patch
+        with monkeypatch.context() as patch:
+            patch.setattr(fold, "log_epoch", log)
+            assert hpapipe("train", *words).code == 130
+        run, status = only_run()
+        assert status == "KILLED"
+        return run
 
-    return stop
+    return train
 
 
 def only_run() -> tuple[str, str]:
@@ -139,14 +142,11 @@ def test_ctrl_c_keeps_the_best_weights(recipe: Path, hpapipe: Any) -> None:
 
 
 def test_an_epoch_that_was_saved_but_not_logged_is_logged_later(
-    recipe: Path, hpapipe: Any, stop_after: Callable[..., Any]
+    recipe: Path, hpapipe: Any, train_until: Callable[..., str]
 ) -> None:
     """A kill may fall between both; each epoch still stands once. A finished run can be resumed without harm."""
-    patch = stop_after(2, KeyboardInterrupt())
-    assert hpapipe("train", "--config", recipe).code == 130
-    patch.undo()
-    run, status = only_run()
-    assert (status, steps(run)) == ("KILLED", [1])
+    run = train_until(2, "--config", recipe, logged=False)
+    assert steps(run) == [1]
     assert hpapipe("train", "--resume", run).code == 0
     check_finished(run)
     assert hpapipe("train", "--resume", run).code == 0
@@ -179,13 +179,10 @@ def test_a_full_disk_ends_in_one_line_and_nothing_is_lost(
 
 
 def test_resume_refuses_other_data_and_goes_on_with_the_old(
-    recipe: Path, hpapipe: Any, stop_after: Callable[..., Any], store: Path
+    recipe: Path, hpapipe: Any, train_until: Callable[..., str], store: Path
 ) -> None:
     """A changed label is other data; the run stays resumable when the old table is back."""
-    patch = stop_after(1, KeyboardInterrupt(), logged=True)
-    hpapipe("train", "--config", recipe)
-    patch.undo()
-    run, _ = only_run()
+    run = train_until(1, "--config", recipe)
     table = store / "images" / "train.csv"
     before = table.read_text()
     table.write_text(before.replace("f00,0", "f00,2"))
@@ -198,30 +195,11 @@ def test_resume_refuses_other_data_and_goes_on_with_the_old(
     check_finished(run)
 
 
-def test_resume_takes_no_recipe_and_needs_a_run(recipe: Path, hpapipe: Any) -> None:
-    """A resumed run keeps its recipe; an unknown id is told."""
-    for words, received in (
-        (("--config", recipe), "--config"),
-        (("--fit.epochs", "9"), "--fit.epochs"),
-        (("--config", recipe, "--seed=3"), "--config, --seed"),
-    ):
-        ended = hpapipe("train", "--resume", "0123", *words)
-        assert ended.code == 2
-        assert ended.err.startswith(f"A resumed run keeps its recipe. Received {received} beside --resume.")
-    ended = hpapipe("train", "--resume", "0123")
-    assert ended.code == 2
-    assert ended.err.startswith("A run must exist. Received `0123` in sqlite:")
-
-
 def test_cross_validation_makes_a_run_below_the_run_for_each_fold(
-    recipe: Path, hpapipe: Any, stop_after: Callable[..., Any]
+    recipe: Path, hpapipe: Any, train_until: Callable[..., str]
 ) -> None:
-    """Stopped in the first fold and resumed: two parts with all their epochs, one Version that averages both networks."""
-    patch = stop_after(1, KeyboardInterrupt(), logged=True)
-    words = ("train", "--config", recipe, "--split.validate_on", "each", "--fit.epochs", "2")
-    assert hpapipe(*words).code == 130
-    patch.undo()
-    run, _ = only_run()
+    """Stopped in the first fold and resumed: two parts with all epochs, one Version that averages both networks."""
+    run = train_until(1, "--config", recipe, "--split.validate_on", "each", "--fit.epochs", "2")
     assert [MlflowClient().get_run(part.id).info.status for part in runs.children(Run(run))] == ["KILLED"]
     ended = hpapipe("train", "--resume", run)
     assert ended.code == 0
@@ -244,9 +222,7 @@ def test_cross_validation_makes_a_run_below_the_run_for_each_fold(
     assert ended.err.startswith("A Version must be evaluated on fields that it never saw.")
 
 
-def test_under_mlflow_run_the_given_run_is_used(
-    recipe: Path, hpapipe: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_under_mlflow_run_the_given_run_is_used(recipe: Path, hpapipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """`mlflow run` made the run and logged what was typed, in its own spelling."""
     client = MlflowClient()
     number = client.create_experiment("of mlflow run")

@@ -26,7 +26,7 @@ def promote(
         show_table(verdict.clear, "Labels that surely changed (95 % intervals)")
     if verdict.change is None:
         say(f"Not promoted: {verdict.why}")
-        say("Promote it nevertheless with: hpapipe promote RUN --force REASON")
+        say(f"Promote it nevertheless with: hpapipe promote {verdict.run} --force REASON{again(config)}")
         raise typer.Exit(3)
     say(f"Version {verdict.change.version} is champion: {verdict.why}")
     say(f"Next: hpapipe predict FOLDER{again(config)}, or hpapipe rollback{again(config)} to undo this")

@@ -15,7 +15,9 @@ from hpapipe.tracking.registry import Change
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.kept import TRAIN, recipe_of
 
-SAME = {"hpapipe.labels": "label set", "hpapipe.split": "split"}
+SPLIT, LABELS = "split", "label set"
+SAME = {"hpapipe.labels": LABELS, "hpapipe.split": SPLIT}
+"""Tag -> what two runs must have in common to be compared."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,13 @@ class Verdict:
     """What the gate said.
 
     Args:
-        change: the change of champion; none where the gate did not pass.
-        table: `what, champion, candidate, gain, low, high, surely`; none without a champion to compare with.
+        run: id of the run that wants to be champion.
+        change: the change of champion; none where the gate did not open.
+        table: `what, champion, candidate, gain, low, high, surely`; none where there was nothing to compare with.
         why: in words.
     """
 
+    run: str
     change: Change | None
     table: pd.DataFrame | None
     why: str
@@ -42,12 +46,12 @@ class Verdict:
 
 
 def promote(recipe: Recipe, run_id: str | None, force: str | None) -> Verdict:
-    """Compare a run with the champion and move the alias if the gate passes.
+    """Compare a run with the champion and move the alias if the gate opens.
 
     Args:
         recipe: names the registered model, the experiment and the gate.
         run_id: the run; none: the newest finished one of the recipe's experiment.
-        force: the reason to promote although the gate does not pass, or although the splits differ.
+        force: the reason to promote although the gate stays shut, or although the splits differ.
 
     Raises:
         UserError: no such run or Version, it is champion already, or it cannot be compared.
@@ -56,41 +60,42 @@ def promote(recipe: Recipe, run_id: str | None, force: str | None) -> Verdict:
     name = recipe_of(run).register_as
     version = registry.version_of(run, name)
     before = registry.champion(name)
-    if before is None:
-        why = force or "the first champion: nothing to compare with"
-        return Verdict(registry.promote(name, version, run, why), None, why)
-    if before[0] == version:
+    if before and before[0] == version:
         remedy = "Train another run first."
         raise UserError("Only a run that is not champion can be promoted.", f"run {run.id}, the champion", remedy)
-    if (difference := _difference(before[1], run)) and not (force and difference == SAME["hpapipe.split"]):
-        remedy = "Train both on the same data and split, or promote unseen with --force REASON."
-        if difference != SAME["hpapipe.split"]:
-            remedy = "Register it under another name: set `register_as` in its recipe."
-        raise UserError(
-            f"Both runs must have the same {difference}.", f"different ones in {before[1].id} and {run.id}", remedy
-        )
-    if difference:
-        why = f"forced, not compared: {force}"
-        return Verdict(registry.promote(name, version, run, why), None, why)
-    comparison, table = _compare(recipe, before[1], run)
+    opens, why, table = _gate(recipe, before, run, force)
+    return Verdict(run.id, registry.promote(name, version, run, why) if opens else None, table, why)
+
+
+def _gate(
+    recipe: Recipe, before: tuple[str, Run] | None, run: Run, force: str | None
+) -> tuple[bool, str, pd.DataFrame | None]:
+    """(whether the run becomes champion, why, the comparison)."""
+    if before is None:
+        return True, force or "the first champion: nothing to compare with", None
+    number, champion = before
+    if difference := _difference(champion, run):
+        if force and difference == SPLIT:
+            return True, f"forced, not compared: {force}", None
+        remedies = {
+            SPLIT: "Train both on the same data and split, or promote it uncompared with --force REASON.",
+            LABELS: "Register it under another name: set `register_as` in its recipe.",
+        }
+        received = f"different ones in {champion.id} and {run.id}"
+        raise UserError(f"Both runs must have the same {difference}.", received, remedies[difference])
+    comparison, table = _compare(recipe, champion, run)
     run.table("promotion", table)
-    why = f"gain {comparison.gain:+.4f} in macro F1 over version {before[0]}, {comparison.probability:.1%} sure"
+    why = f"gain {comparison.gain:+.4f} in macro F1 over version {number}, {comparison.probability:.1%} sure"
     if comparison.probability >= recipe.promote.confidence:
-        return Verdict(registry.promote(name, version, run, why), table, why)
+        return True, why, table
     why = f"{why}; {recipe.promote.confidence:.0%} are asked for"
-    if force:
-        why = f"forced: {force} ({why})"
-        return Verdict(registry.promote(name, version, run, why), table, why)
-    return Verdict(None, table, why)
+    return (True, f"forced: {force} ({why})", table) if force else (False, why, table)
 
 
 def _difference(first: Run, second: Run) -> str:
     """What the two runs do not have in common, in words; empty where they can be compared."""
     tags = [runs.facts(run)[1] for run in (first, second)]
-    for tag, meaning in SAME.items():
-        if tags[0].get(tag) != tags[1].get(tag):
-            return meaning
-    return ""
+    return next((meaning for tag, meaning in SAME.items() if tags[0].get(tag) != tags[1].get(tag)), "")
 
 
 def _compare(recipe: Recipe, champion: Run, candidate: Run) -> tuple[Comparison, pd.DataFrame]:
