@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from hpapipe.errors import UserError, nearest
-from hpapipe.models import ARCHITECTURES
+from hpapipe.models import ARCHITECTURES, LEAST_SIDE
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> None:
@@ -26,6 +26,19 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
         if option not in known:
             rule = f"`model.options` must hold options of `{name}`."
             raise UserError(rule, f"`{option}`", nearest(option, known))
+
+
+def check_size(name: str, height: int, width: int) -> None:
+    """Refuse images that are too small for an architecture.
+
+    Raises:
+        UserError: with the size that it takes.
+    """
+    least = LEAST_SIDE.get(name, 1)
+    if min(height, width) < least:
+        rule = f"Images for `{name}` must have {least}×{least} pixels or more."
+        remedy = f"Set `data.size` to {least} or more, or choose another `model.name`."
+        raise UserError(rule, f"{height}×{width}", remedy)
 
 
 def build(
@@ -52,6 +65,7 @@ def build(
         UserError: unknown name or option, or options that do not fit the images.
     """
     check_options(name, options)
+    check_size(name, *shape[:2])
     inputs = keras.Input(shape, name="images")
     # float32 under mixed precision too: a 16-bit pixel value overflows float16.
     scaling = keras.layers.Rescaling(scale.tolist(), offset.tolist(), dtype="float32", name="scaling")

@@ -22,7 +22,7 @@ def model15(inputs: Any, outputs: int, activation: str, dropout: float = 0.25) -
 
     Source: the kernel "CNN 128x128x4 Keras from scratch" of the Human Protein Atlas challenge, 2018.
     """
-    x = layers.BatchNormalization()(inputs)
+    x = layers.BatchNormalization(name="input_norm")(inputs)
     for filters in (8, 8, 16):
         x = _convolution(x, filters)
     x = _pooled(x, dropout)
@@ -31,8 +31,8 @@ def model15(inputs: Any, outputs: int, activation: str, dropout: float = 0.25) -
     for filters in (32, 64, 128):
         x = _pooled(_convolution(x, filters), dropout)
     x = layers.Dropout(0.5)(layers.Flatten()(x))
-    x = layers.ReLU()(layers.Dense(outputs)(x))
-    x = layers.Dropout(0.1)(layers.BatchNormalization()(x))
+    x = layers.ReLU()(layers.Dense(outputs, name="suffix_dense")(x))
+    x = layers.Dropout(0.1)(layers.BatchNormalization(name="suffix_norm")(x))
     return layers.Dense(outputs, activation=activation, dtype="float32", name="head")(x)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,8 +27,6 @@ database.MAX_RETRY_COUNT = 4  # MLflow's own ten tries at a database that is awa
 
 for noisy in ("alembic", "mlflow.store", "mlflow.utils", "mlflow.models", "mlflow.pyfunc", "mlflow.tracking"):
     logging.getLogger(noisy).setLevel(logging.ERROR)
-# A Version takes arrays or tables of paths, which no type hint of MLflow's can say.
-warnings.filterwarnings("ignore", message="(?s).*type hints", category=UserWarning)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
@@ -19,9 +21,12 @@ class VersionModel(PythonModel):
         task = importlib.import_module(context.model_config["module"])
         self.version = task.read_version(context.artifacts["version"])
 
-    # Without type hints: MLflow would take them for a schema, and arrays or tables of paths have none in common.
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
-        """Answers for integers `[images, height, width, channels]`, or for a table of paths, a column a channel."""
+    def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Answers for integers `[images, height, width, channels]`, or for a table of paths, a column a channel.
+
+        The hint says arrays alone: MLflow takes it for no schema, and so lets tables pass; any other hint, and none,
+        makes it warn.
+        """
         return self.version.answer(model_input)
 
 

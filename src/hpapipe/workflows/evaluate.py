@@ -16,6 +16,7 @@ from hpapipe.scoring.thresholds import Decision
 from hpapipe.tasks import classification as task
 from hpapipe.tracking import registry, runs
 from hpapipe.workflows.kept import EVALUATE, KIND, keep_recipe
+from hpapipe.workflows.logged import log_data, log_scores
 from hpapipe.workflows.prepare import Prepared, inspect, prepare, source_folder
 
 
@@ -45,6 +46,7 @@ def evaluate(recipe: Recipe, which: str) -> tuple[str, task.Scored]:
     folder = source_folder(recipe)
     tags = {
         KIND: EVALUATE,
+        "mlflow.runName": f"evaluate version {number}",
         "hpapipe.experiment": recipe.experiment,
         "hpapipe.version": f"{recipe.register_as}/{number}",
     }
@@ -66,11 +68,8 @@ def evaluate(recipe: Recipe, which: str) -> tuple[str, task.Scored]:
         scored = task.score(recipe, answers, decision)
         run.tags({"hpapipe.data": prepared.fingerprint})
         run.metrics({f"score/{name}": value for name, value in scored.numbers.items()})
-        run.table("predictions", task.predictions_table(recipe.data.label_set, answers, decision))
-        run.table("per_label", scored.per_label)
-        images = dict(zip(packed.ids, packed.images, strict=True))
-        for name, table, figure in task.figures(recipe, answers, scored, images):
-            run.figure(name, table, figure)
+        log_data(run, prepared)
+        log_scores(run, recipe, answers, scored, dict(zip(packed.ids, packed.images, strict=True)))
     return run.id, scored
 
 

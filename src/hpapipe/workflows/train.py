@@ -8,14 +8,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
 import psutil
 
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.imageset.pack import pack
 from hpapipe.imageset.split import Split, stratified
-from hpapipe.labels import format_target
 from hpapipe.models.build import check_options
 from hpapipe.progress import say
 from hpapipe.tasks import classification as task
@@ -24,6 +22,7 @@ from hpapipe.tracking.runs import Run
 from hpapipe.training.fit import set_precision
 from hpapipe.workflows.fold import Fold, Material, train_fold
 from hpapipe.workflows.kept import KIND, TRAIN, keep_recipe, recipe_of
+from hpapipe.workflows.logged import log_data, log_scores
 from hpapipe.workflows.prepare import Prepared, inspect, prepare, source_folder
 
 
@@ -120,9 +119,7 @@ def _split(recipe: Recipe, prepared: Prepared, run: Run) -> Split:
             rule = "A resumed run must find the data that it was started with."
             raise UserError(rule, f"other data ({name} {value} instead of {before[name]})", "Start a new run.")
     run.tags(identity)
-    targets = [format_target(indices) for indices in recipe.data.label_set.decode(images.truth)]
-    table = pd.DataFrame({"id": images.ids, "target": targets})
-    run.dataset(table, str(images.folder), images.folder.name, prepared.fingerprint)
+    log_data(run, prepared)
     run.table("split", split.table())
     validated = ", ".join(map(str, recipe.split.runs))
     say(f"Split: {recipe.split.folds} folds ({split.fingerprint}), validated on {validated}")
@@ -141,11 +138,7 @@ def _finish(material: Material, folds: list[Fold], run: Run) -> Trained:
     answers = _answers(material, folds)
     chosen, by_rivals = task.decision(recipe, answers)
     scored = task.score(recipe, answers, chosen)
-    run.table("predictions", task.predictions_table(recipe.data.label_set, answers, scored.decision))
-    run.table("per_label", scored.per_label)
-    images = dict(zip(pack.ids, pack.images, strict=True))
-    for name, table, figure in task.figures(recipe, answers, scored, images):
-        run.figure(name, table, figure)
+    log_scores(run, recipe, answers, scored, dict(zip(pack.ids, pack.images, strict=True)))
     memory = psutil.Process().memory_info().rss / 2**20
     cost = {"cost/training_seconds": sum(fold.seconds for fold in folds), "cost/memory_mib": memory}
     run.metrics_once({f"score/{name}": value for name, value in (scored.numbers | by_rivals).items()} | cost)

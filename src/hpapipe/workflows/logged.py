@@ -1,0 +1,40 @@
+"""What trainings and evaluations log alike: the data set, and the answers with their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from hpapipe.config import Recipe
+from hpapipe.labels import format_target
+from hpapipe.tasks import classification as task
+from hpapipe.tracking.runs import Run
+from hpapipe.workflows.prepare import Prepared
+
+
+def log_data(run: Run, prepared: Prepared) -> None:
+    """Log the labelled set as an input of the run."""
+    images = prepared.images
+    targets = [format_target(indices) for indices in images.data.label_set.decode(images.truth)]
+    table = pd.DataFrame({"id": images.ids, "target": targets})
+    run.dataset(table, str(images.folder), images.folder.name, prepared.fingerprint)
+
+
+def log_scores(
+    run: Run, recipe: Recipe, answers: task.Answers, scored: task.Scored, images: Mapping[str, np.ndarray]
+) -> None:
+    """Log every field's answer, the table of labels, and all figures with their tables.
+
+    Args:
+        run: to log to.
+        recipe: its sections `data` and `score`.
+        answers: probabilities and truth.
+        scored: the decision taken on them.
+        images: id -> integers `[height, width, channels]`.
+    """
+    run.table("predictions", task.predictions_table(recipe.data.label_set, answers, scored.decision))
+    run.table("per_label", scored.per_label)
+    for name, table, figure in task.figures(recipe, answers, scored, images):
+        run.figure(name, table, figure)
