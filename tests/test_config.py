@@ -94,6 +94,14 @@ def test_the_validating_fold_must_exist(fold: int) -> None:
     assert f"a fold from 0 to 2, not {fold}" in line
 
 
+def test_frozen_needs_weights() -> None:
+    """A body by chance that stays as it is learns nothing."""
+    (line,) = faults({"model": {"frozen": True}})
+    assert line.startswith("`model`: frozen needs weights")
+    recipe = parse({"model": {"frozen": True, "weights": "imagenet"}})
+    assert (recipe.model.frozen, recipe.model.weights) == (True, "imagenet")
+
+
 def test_folds_to_train_for() -> None:
     """One, or each of them."""
     assert parse({"split": {"folds": 3, "validate_on": 2}}).split.runs == (2,)

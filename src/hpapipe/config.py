@@ -148,6 +148,18 @@ class Model(Section):
         "standard",
         description="channels scaled to mean 0 and spread 1 of the training part, or by the integer range to 0..1",
     )
+    weights: str | None = Field(
+        None,
+        description="weights to begin with: imagenet, a .keras, .weights.h5 or .h5 file, or another Version as "
+        "models:/NAME@ALIAS or models:/NAME/NUMBER; none: by chance",
+    )
+    frozen: bool = Field(False, description="the weights begun with stay, and only what follows the body is trained")
+
+    @model_validator(mode="after")
+    def _frozen_has_weights(self) -> Model:
+        if self.frozen and self.weights is None:
+            raise ValueError("frozen needs weights: a body by chance would stay as it is")
+        return self
 
 
 class Fit(Section):

@@ -13,6 +13,7 @@ import pandas as pd
 
 from hpapipe.config import Recipe
 from hpapipe.labels import LabelSet, format_target
+from hpapipe.models import weights as pretrained
 from hpapipe.models.build import build, scaling_of
 from hpapipe.plots import curves, fields, labels, precision_recall, thresholds, weights
 from hpapipe.scoring import intervals, metrics
@@ -59,18 +60,29 @@ class Scored:
     per_label: pd.DataFrame
 
 
-def network(recipe: Recipe, images: np.ndarray, train: np.ndarray) -> keras.Model:
-    """An untrained network for these images; the same recipe and seed give the same weights.
+def network(
+    recipe: Recipe, images: np.ndarray, train: np.ndarray, weights: str | keras.Model | None = None
+) -> keras.Model:
+    """A network for these images, before its training; the same recipe and seed give the same weights.
 
     Args:
         recipe: its sections `model` and `data`.
         images: integers `[fields, height, width, channels]`.
         train: numbers of the fields that scaling is measured on.
+        weights: that its body begins with, as `models.weights.load` takes them; none: by chance.
+
+    Raises:
+        UserError: options or images that do not fit the architecture, or weights that do not fit the network.
     """
     label_set = recipe.data.label_set
     scale, offset = scaling_of(images, train, recipe.model.scaling)
     shape = images.shape[1:]
-    return build(recipe.model.name, recipe.model.options, shape, len(label_set), label_set.one_label, scale, offset)
+    built = build(recipe.model.name, recipe.model.options, shape, len(label_set), label_set.one_label, scale, offset)
+    if weights is not None:
+        pretrained.load(built, weights)
+    if recipe.model.frozen:
+        pretrained.freeze(built)
+    return built
 
 
 def epoch_numbers(recipe: Recipe, loss: keras.losses.Loss, truth: np.ndarray, scores: np.ndarray) -> dict[str, float]:

@@ -24,6 +24,7 @@ from hpapipe.training.fit import compile_model, fit
 from hpapipe.training.state import State
 from hpapipe.workflows.kept import FOLD, KIND, keep_recipe
 from hpapipe.workflows.prepare import Prepared
+from hpapipe.workflows.pretrained import find_weights
 
 OF_TRAINING = ("loss", "learning_rate", "images_per_second", "seconds_per_batch", "seconds", "memory_mib")
 """What an epoch's row holds besides what was measured on the validation part."""
@@ -72,7 +73,7 @@ def _train(material: Material, number: int, run: Run, part: Run) -> Fold:
     fields, held_out = material.split.train(number), material.split.valid(number)
     seed = recipe.seed + number
     keras.utils.set_random_seed(seed)
-    network = task.network(recipe, images, fields)
+    network = task.network(recipe, images, fields, find_weights(recipe.model.weights))
     start = kernels(network)
     feed = Feed(images, truth, fields, recipe.feed, seed)
     compile_model(network, recipe.fit, recipe.data.one_label, recipe.fit.epochs * len(feed))

@@ -14,7 +14,7 @@ from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.imageset.pack import pack
 from hpapipe.imageset.split import Split, stratified
-from hpapipe.models.build import check_options
+from hpapipe.models.build import check_options, check_size
 from hpapipe.progress import say
 from hpapipe.tasks import classification as task
 from hpapipe.tracking import registry, runs
@@ -24,6 +24,7 @@ from hpapipe.workflows.fold import Fold, Material, train_fold
 from hpapipe.workflows.kept import KIND, TRAIN, keep_recipe, recipe_of
 from hpapipe.workflows.logged import log_data, log_scores
 from hpapipe.workflows.prepare import Prepared, inspect, prepare, source_folder
+from hpapipe.workflows.pretrained import check_weights
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ def train(recipe: Recipe, resume: str | None = None) -> Trained:
     if resume:
         recipe = recipe_of(runs.find(resume))
     check_options(recipe.model.name, recipe.model.options)
+    check_size(recipe.model.name, *recipe.data.size)
+    check_weights(recipe.model.weights)
     title = f"{recipe.model.name}, {recipe.data.size[1]}×{recipe.data.size[0]}"
     tags = {
         KIND: TRAIN,
