@@ -120,15 +120,15 @@ def _reserve(file: BinaryIO, length: int) -> None:
 def _fill(images: ImageSet, folder: Path) -> int:
     """Decode every chunk that is not marked as done; the number of fields decoded."""
     done = np.memmap(folder / "done", np.uint8, "r+")
-    todo = np.flatnonzero(done == 0).tolist()
-    if not todo:
+    left = np.flatnonzero(done == 0).tolist()
+    if not left:
         return 0
     array = np.load(folder / "images.npy", mmap_mode="r+")
     # The pack's own chunk: its marks keep their meaning where CHUNK has changed since.
     size = json.loads((folder / "plan.json").read_text())["chunk"]
-    total = sum(len(_fields(chunk, size, len(images))) for chunk in todo)
+    total = sum(len(_fields(chunk, size, len(images))) for chunk in left)
     with bar("Packing images", total) as advance, ThreadPoolExecutor(os.cpu_count()) as workers:
-        for chunk in todo:
+        for chunk in left:
             fields = _fields(chunk, size, len(images))
             for field, image in zip(
                 fields, workers.map(lambda number: _read(images, number, array), fields), strict=True
