@@ -21,10 +21,10 @@ REFERENCE = "residual"
 
 def compiled(name: str, size: int) -> Any:
     """The network `name` for images `size`×`size`×4 and 28 labels, ready to train as a recipe's defaults say."""
-    from hpapipe.models.build import build
+    from hpapipe.models.build import Scaling, build
     from hpapipe.training.fit import compile_model
 
-    network = build(name, {}, (size, size, 4), 28, False, np.full(4, 1 / 64), np.full(4, -2.0))
+    network = build(name, {}, (size, size, 4), 28, False, Scaling(np.full(4, 1 / 64), np.full(4, -2.0)))
     compile_model(network, Recipe().fit, one_label=False, steps=100)
     return network
 

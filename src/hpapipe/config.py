@@ -1,7 +1,7 @@
 """Recipes: one frozen, typed tree that holds every option of an experiment, with its default, range and help.
 
-A recipe is read from YAML and changed by dotted overrides (`fit.epochs=3`). Unknown keys are refused. This is the one
-place where an option exists: the command line, MLproject and the logged params all read it from here.
+A recipe is read from YAML and changed by dotted overrides (`fit.epochs=3`). Unknown keys are refused. An option exists
+in `hpapipe.sections` alone: the command line, MLproject and the logged params all read it from here.
 """
 
 from __future__ import annotations
@@ -10,202 +10,52 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from hpapipe.errors import UserError, nearest
-from hpapipe.labels import STRUCTURES, LabelSet
+from hpapipe.errors import UserError, nearest, shown
+from hpapipe.sections import (
+    STRATEGIES,
+    Answer,
+    Checks,
+    Data,
+    Feed,
+    Fit,
+    Groups,
+    Model,
+    Promote,
+    Score,
+    Section,
+    Simulate,
+    Speed,
+    Split,
+    Thresholds,
+)
 
-
-def _words(value: object) -> object:
-    """`"red,green"`, as typed on a command line, is the list of its words."""
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
-
-
-def _height_and_width(value: object) -> object:
-    return (value, value) if isinstance(value, int) else _words(value)
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-Size = Annotated[tuple[int, int], BeforeValidator(_height_and_width)]
-
-
-class Section(BaseModel):
-    """A part of a recipe: frozen, typed, closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), coerce_numbers_to_str=True)
-
-
-class Data(Section):
-    folder: str | None = Field(None, description="folder of images and label table; none: simulated cells are drawn")
-    table: str = Field("train.csv", description="label table inside the folder")
-    id_column: str = Field("Id", description="column of the table that names a field")
-    target_column: str = Field("Target", description="column of the table with label indices, separated by spaces")
-    group_column: str | None = Field(
-        None, description="column whose equal values stay on one side of the split (specimen, plate, antibody)"
-    )
-    files: str = Field(
-        "train/{id}_{channel}.png", description="file of one channel, inside the folder, with {id} and {channel}"
-    )
-    channels: Words = Field(
-        ("red", "green", "blue", "yellow"),
-        min_length=1,
-        description="channels to read, in the order the model sees them",
-    )
-    labels: Words = Field(STRUCTURES, min_length=2, description="names of the labels, in the order of their indices")
-    one_label: bool = Field(False, description="each image has exactly one label (softmax), not several (sigmoid)")
-    size: Size = Field(
-        (128, 128), description="height and width in pixels to train and predict at; one number for both"
-    )
-    max_pixels: int = Field(64_000_000, ge=1, description="images with more pixels than this are refused undecoded")
-
-    @field_validator("files")
-    @classmethod
-    def _both_names(cls, value: str) -> str:
-        if "{id}" not in value or "{channel}" not in value:
-            raise ValueError("the pattern must hold {id} and {channel}")
-        return value
-
-    @field_validator("channels", "labels")
-    @classmethod
-    def _no_name_twice(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(value)) < len(value):
-            raise ValueError("no name may stand twice")
-        return value
-
-    @field_validator("size")
-    @classmethod
-    def _large_enough(cls, value: tuple[int, int]) -> tuple[int, int]:
-        if min(value) < 8:
-            raise ValueError("height and width must be 8 or more")
-        return value
-
-    @property
-    def label_set(self) -> LabelSet:
-        return LabelSet(self.labels, self.one_label)
-
-
-class Simulate(Section):
-    fields: int = Field(2000, ge=1, description="fields to draw")
-    size: int = Field(128, ge=32, le=2048, description="height and width of a drawn field in pixels")
-    seed: int = Field(0, ge=0, description="same seed, same bytes")
-
-
-class Checks(Section):
-    on_failure: Literal["stop", "continue"] = Field(
-        "stop", description="stop before training, or leave out the faulty fields and go on"
-    )
-    suites: str | None = Field(
-        None, description="folder of Great Expectations suites; none: the project's data_checks/"
-    )
-    max_saturated: float = Field(0.2, ge=0, le=1, description="largest share of saturated pixels an image may have")
-    allow_empty_channels: bool = Field(False, description="images without any signal are accepted")
-    near_duplicate_bits: int = Field(
-        16,
-        ge=0,
-        le=32,
-        description="fields whose hashes differ in at most so many of 256 bits in every channel are near-duplicates "
-        "(16: correlation 0.98)",
-    )
-
-
-class Split(Section):
-    folds: int = Field(5, ge=2, description="equal parts that the set is split into")
-    validate_on: int | Literal["each"] = Field(
-        0, description="the fold that validates; `each`: cross-validation, one model a fold, averaged in the Version"
-    )
-    seed: int = Field(0, ge=0, description="same seed and data, same split")
-
-    @model_validator(mode="after")
-    def _fold_exists(self) -> Split:
-        if self.validate_on != "each" and not 0 <= self.validate_on < self.folds:
-            raise ValueError(f"validate_on must be `each` or a fold from 0 to {self.folds - 1}, not {self.validate_on}")
-        return self
-
-    @property
-    def runs(self) -> tuple[int, ...]:
-        """The folds that are validated on, one trained model each."""
-        return tuple(range(self.folds)) if self.validate_on == "each" else (self.validate_on,)
-
-
-class Feed(Section):
-    batch_size: int = Field(32, ge=1, description="fields in a training step")
-    draw: Literal["shuffled", "balanced"] = Field(
-        "balanced", description="each field once an epoch, or fields with rare labels more often, with replacement"
-    )
-    balance: float = Field(0.5, ge=0, le=1, description="0 draws all fields alike, 1 all labels alike (draw: balanced)")
-    flips: bool = Field(True, description="mirror fields at random while training")
-    turns: bool = Field(True, description="turn fields by 0, 90, 180 or 270 degrees at random while training")
-
-
-class Model(Section):
-    name: str = Field("residual", description="an architecture of hpapipe.models.ARCHITECTURES")
-    options: dict[str, Any] = Field(default_factory=dict, description="options of that architecture, by their names")
-    scaling: Literal["standard", "range"] = Field(
-        "standard",
-        description="channels scaled to mean 0 and spread 1 of the training part, or by the integer range to 0..1",
-    )
-    weights: str | None = Field(
-        None,
-        description="weights to begin with: imagenet, a .keras, .weights.h5 or .h5 file, or another Version as "
-        "models:/NAME@ALIAS or models:/NAME/NUMBER; none: by chance",
-    )
-    frozen: bool = Field(False, description="the weights begun with stay, and only what follows the body is trained")
-
-    @model_validator(mode="after")
-    def _frozen_has_weights(self) -> Model:
-        if self.frozen and self.weights is None:
-            raise ValueError("frozen needs weights: a body by chance would stay as it is")
-        return self
-
-
-class Fit(Section):
-    epochs: int = Field(30, ge=1, description="most passes over the training part")
-    loss: Literal["crossentropy", "focal"] = Field("crossentropy", description="binary or, for one label, categorical")
-    focal_gamma: float = Field(2.0, ge=0, description="how far the focal loss turns to hard examples")
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the truth spread over all labels")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field("adamw", description="optimizer")
-    learning_rate: float = Field(2e-3, gt=0, description="highest learning rate")
-    schedule: Literal["cosine", "constant"] = Field("cosine", description="course of the learning rate over the epochs")
-    warmup: float = Field(
-        0.05, ge=0, lt=1, description="share of all steps over which the rate rises from zero (cosine)"
-    )
-    weight_decay: float = Field(1e-3, ge=0, description="decay of the weights (adamw)")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov momentum (sgd)")
-    averaged_weights: float = Field(
-        0.99, ge=0, lt=1, description="momentum of the moving average of weights that is scored and kept; 0: none"
-    )
-    patience: int = Field(
-        10, ge=0, description="epochs without a lower validation loss before training stops; 0: never"
-    )
-    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = Field(
-        "auto", description="auto: mixed_float16 where a GPU is, else float32"
-    )
-
-
-class Thresholds(Section):
-    method: Literal["crossfit", "maximum", "constant", "ratio"] = Field(
-        "crossfit",
-        description="cross-fitted F1 maximum, uncross-fitted maximum, one constant, or matching each label's share",
-    )
-    constant: float = Field(0.3, gt=0, lt=1, description="the constant rival, and the value that rare labels shrink to")
-    shrink: float = Field(
-        10.0, ge=0, description="positives at which a tuned threshold counts half against the constant"
-    )
-    always_name_one: bool = Field(True, description="the most likely label is named even below its threshold")
-
-
-class Score(Section):
-    bootstrap: int = Field(1000, ge=100, description="resamples behind the intervals")
-    worst_fields: int = Field(8, ge=1, le=32, description="best and worst fields to show with truth and answer")
-
-
-class Promote(Section):
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="how surely the macro F1 must be higher")
-    min_gain: float = Field(0.0, ge=0, description="gain in macro F1 that counts as better")
+__all__ = [
+    "STRATEGIES",
+    "Answer",
+    "Checks",
+    "Data",
+    "Feed",
+    "Fit",
+    "Model",
+    "Recipe",
+    "Score",
+    "Section",
+    "Speed",
+    "Split",
+    "Thresholds",
+    "changed",
+    "flatten",
+    "load",
+    "options",
+    "parse",
+]
 
 
 class Recipe(Section):
@@ -219,6 +69,11 @@ class Recipe(Section):
     workspace: str = Field("workspace", description="folder for packs, simulated cells and unfinished runs")
     seed: int = Field(0, ge=0, description="seed of weights, drawing and augmentation")
     data: Data = Data()
+    groups: Groups = Field(
+        (),
+        description="labels that have a model of their own: a number of equal groups, or lists of indices such as "
+        "[[0..13], [14..27]]; none: one model for all",
+    )
     simulate: Simulate = Simulate()
     checks: Checks = Checks()
     split: Split = Split()
@@ -226,8 +81,47 @@ class Recipe(Section):
     model: Model = Model()
     fit: Fit = Fit()
     thresholds: Thresholds = Thresholds()
+    answer: Answer = Answer()
     score: Score = Score()
+    speed: Speed = Speed()
     promote: Promote = Promote()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_strategy(cls, tree: Any) -> Any:
+        """Fill in what `feed.strategy` stands for, as far as the recipe does not say it itself."""
+        feed = tree.get("feed") if isinstance(tree, Mapping) else None
+        name = feed.get("strategy") if isinstance(feed, Mapping) else None
+        for section, meant in STRATEGIES.get(name, {}).items() if isinstance(name, str) else ():
+            given = tree.get(section) or {}
+            if isinstance(given, Mapping):
+                tree = {**tree, section: {**meant, **given}}
+        return tree
+
+    @model_validator(mode="after")
+    def _mixed_channels_exist(self) -> Recipe:
+        for name in (channel for mixed in self.model.mix for channel in mixed):
+            if name not in self.data.channels:
+                channels = ", ".join(self.data.channels)
+                raise ValueError(f"model.mix with the channel {name}, where data.channels are {channels}")
+        return self
+
+    @model_validator(mode="after")
+    def _groups_fit(self) -> Recipe:
+        if self.groups:
+            _refuse_groups(self.groups, self.data)
+        return self
+
+    @property
+    def parts(self) -> tuple[tuple[int, ...], ...]:
+        """The columns of `data.label_set` that each model answers; one entry where one model answers all."""
+        names = self.data.indices
+        if not self.groups:
+            return (tuple(range(len(names))),)
+        if isinstance(self.groups, int):
+            edges = [round(part * len(names) / self.groups) for part in range(self.groups + 1)]
+            return tuple(tuple(range(low, high)) for low, high in pairwise(edges))
+        return tuple(tuple(names.index(index) for index in group) for group in self.groups)
 
     @property
     def fingerprint(self) -> str:
@@ -250,6 +144,22 @@ def load(path: str | Path | None, overrides: Mapping[str, str] | None = None) ->
     for dotted, text in (overrides or {}).items():
         _set(tree, dotted, text)
     return parse(tree, source=str(path) if path else "the recipe")
+
+
+def changed(recipe: Recipe, overrides: Mapping[str, str]) -> Recipe:
+    """`recipe` with other values.
+
+    Args:
+        recipe: left as it is.
+        overrides: dotted field -> value as typed.
+
+    Raises:
+        UserError: all faults at once.
+    """
+    tree = recipe.model_dump(mode="json")
+    for dotted, text in overrides.items():
+        _set(tree, dotted, text)
+    return parse(tree)
 
 
 def parse(tree: Mapping[str, Any], source: str = "the recipe") -> Recipe:
@@ -279,6 +189,22 @@ def options() -> Iterator[tuple[str, str, Any, str]]:
                 yield f"{name}.{inner}", _type_name(part.annotation), default, part.description or ""
         else:
             yield name, _type_name(field.annotation), field.default, field.description or ""
+
+
+def _refuse_groups(groups: int | tuple[tuple[int, ...], ...], data: Data) -> None:
+    if data.one_label:
+        raise ValueError("groups for labels of which a field has exactly one (data.one_label: true)")
+    if isinstance(groups, int):
+        if groups > len(data.indices):
+            raise ValueError(f"{groups} groups for {len(data.indices)} labels")
+        return
+    named = [index for group in groups for index in group]
+    if twice := sorted({index for index in named if named.count(index) > 1}):
+        raise ValueError(f"groups that overlap: label {shown(twice)} stands in them more than once")
+    if left := sorted(set(data.indices) - set(named)):
+        raise ValueError(f"groups that leave out the labels {shown(left)}")
+    if unknown := sorted(set(named) - set(data.indices)):
+        raise ValueError(f"groups with {shown(unknown)}, which is no label that is learned")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -317,8 +243,13 @@ def _fault(detail: Any, source: str) -> UserError:
         known = [name for name, *_ in options()] + list(Recipe.model_fields)
         hint = f"{nearest(where, known)} `hpapipe recipe` lists every option."
         return UserError("Every key of a recipe must be an option.", f"`{where}` in {source}", hint)
+    if not where:
+        received = f"{detail['msg'].removeprefix('Value error, ')} in {source}"
+        remedy = "Change one of them; `hpapipe recipe` lists types and ranges."
+        return UserError("The options of a recipe must fit one another.", received, remedy)
     # Deeper than an option come the place in its list and the branch of its type, which no user can change by name.
-    where = ".".join(str(part) for part in detail["loc"][:2])
+    parts = [str(part) for part in detail["loc"]]
+    where = parts[0] if parts[0] == "groups" else ".".join(parts[:2])
     rule = detail["msg"].removeprefix("Value error, ")
     given = detail["input"]
     given = f"`{given}`" if not isinstance(given, BaseModel | dict) else "this section"

@@ -163,3 +163,23 @@ def test_faulty_fields_are_left_out_where_the_recipe_says_so(folder: Path, recip
     assert sorted(kept["id"]) == [f"f{number:02d}" for number in range(12) if number not in (1, 3)]
     listed = {name for suite in ("label_table", "images") for name in read_table(run, f"checks/{suite}")["ids"]}
     assert {"f01", "f03"} <= listed
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(None, "The sample submission must exist. Received sample.csv. Give", id="missing"),
+        pytest.param("", "The sample submission must be readable CSV.", id="empty file"),
+        pytest.param("Id\nf00\n", "must have a column `Predicted`. Received Id in sample.csv.", id="column"),
+        pytest.param("Id,Predicted\n", "must name at least one id. Received no rows in sample.csv.", id="no rows"),
+        pytest.param("Id,Predicted\nf00,0\nf00,0\n", "Received `f00` twice in sample.csv.", id="id twice"),
+    ],
+)
+def test_a_faulty_sample(folder: Path, recipe: Path, hpapipe: Any, text: str | None, words: str) -> None:
+    """One line, before a Version is looked for and before anything is written."""
+    if text is not None:
+        Path("sample.csv").write_text(text)
+    ended = hpapipe("predict", folder / "train", "--config", recipe, "--sample", "sample.csv")
+    assert (ended.code, len(ended.err.splitlines()), ended.out) == (2, 1, "")
+    assert words in ended.err
+    assert not Path("predictions").exists()

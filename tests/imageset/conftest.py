@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpapipe.imageset import pack as module
+from hpapipe.imageset import images as module
 from hpapipe.imageset.decode import read_field
 
 

@@ -162,7 +162,7 @@ def test_read_field_stacks_channels_in_order(tmp_path: Path) -> None:
     """The last axis holds the channels as the paths came."""
     images = [grey(seed=seed) for seed in range(3)]
     paths = [saved(image, tmp_path / f"{number}.png") for number, image in enumerate(images)]
-    np.testing.assert_array_equal(read_field(paths, (20, 30)), np.stack(images, axis=-1))
+    np.testing.assert_array_equal(read_field(paths), np.stack(images, axis=-1))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_channels_of_different_size_or_depth_are_refused(tmp_path: Path, odd: np
     """Both files are named with what they hold."""
     paths = [saved(grey(), tmp_path / "a.png"), saved(odd, tmp_path / "b.png")]
     with pytest.raises(ImageError, match=f"{words} beside 30.20 of 8 bits in a.png"):
-        read_field(paths, (8, 8))
+        read_field(paths)
 
 
 def test_describe_names_width_first() -> None:

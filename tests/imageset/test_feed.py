@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpapipe import config
-from hpapipe.imageset.feed import Feed, Reading, draw_shares
+from hpapipe.imageset.feed import Feed, draw_shares
 
 
 def coded(count: int, size: tuple[int, int] = (4, 4)) -> tuple[np.ndarray, np.ndarray]:
@@ -164,15 +164,3 @@ def test_balanced_draws_rare_labels_as_often_as_their_shares_say(balance: float)
     chance = 5 * weight / (95 + 5 * weight)
     spread = np.sqrt(5000 * chance * (1 - chance))
     assert rare_draws(balance) == pytest.approx(5000 * chance, abs=4 * spread)
-
-
-def test_reading_shows_each_field_once_and_in_order() -> None:
-    """Batches as large as asked for, the last one shorter, unaugmented and without truth."""
-    images, _ = coded(20)
-    images[:, 0, 1] += 100
-    fields = np.array([7, 3, 19, 0, 4])
-    reading = Reading(images, fields, batch_size=2)
-    batches = [reading[batch] for batch in range(len(reading))]
-    assert [len(batch) for batch in batches] == [1, 1, 1]
-    assert [len(batch[0]) for batch in batches] == [2, 2, 1]
-    np.testing.assert_array_equal(np.concatenate([batch[0] for batch in batches]), images[fields])

@@ -14,6 +14,7 @@ from PIL import Image
 
 from hpapipe.config import Data
 from hpapipe.errors import UserError
+from hpapipe.imageset import images as reading
 from hpapipe.imageset import pack as module
 from hpapipe.imageset.decode import ImageError, read_field
 from hpapipe.imageset.images import ImageSet
@@ -24,7 +25,7 @@ TEN = ("0",) * 10
 
 
 def decoded_one_by_one(images: ImageSet) -> np.ndarray:
-    return np.stack([read_field(images.paths(field), images.data.size) for field in range(len(images))])
+    return np.stack([images.read(field) for field in range(len(images))])
 
 
 def resized(images: ImageSet, **data: object) -> ImageSet:
@@ -175,7 +176,7 @@ def test_after_a_passing_fault_only_the_rest_is_decoded(
         return read_field(paths, *rest)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "read_field", away)
+        patch.setattr(reading, "read_field", away)
         with pytest.raises(ImageError, match="Try again"):
             pack(images, tmp_path)
     packed = pack(images, tmp_path)

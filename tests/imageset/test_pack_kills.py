@@ -26,14 +26,14 @@ import itertools, json, os, sys, time
 from pathlib import Path
 import numpy as np
 from hpapipe.config import Data
-from hpapipe.imageset import pack as module
+from hpapipe.imageset import images as reading, pack as module
 from hpapipe.imageset.images import ImageSet
 
 order = json.loads(sys.argv[1])
 images = ImageSet(Path(order["folder"]), Data(**order["data"]), tuple(order["ids"]), np.zeros((len(order["ids"]), 0)))
 module.CHUNK = 2
-read, steps = module.read_field, {"replace": (Path, "replace"), "write_bytes": (Path, "write_bytes"),
-                                  "flush": (np.memmap, "flush"), "read": (module, "read_field")}
+read, steps = reading.read_field, {"replace": (Path, "replace"), "write_bytes": (Path, "write_bytes"),
+                                  "flush": (np.memmap, "flush"), "read": (reading, "read_field")}
 
 def dying(kept, number):
     count = itertools.count(1)
@@ -49,7 +49,7 @@ def slow(*words):
 
 def child(workspace, step, number, go):
     if step == "slow":
-        module.read_field = slow
+        reading.read_field = slow
     else:
         place, name = steps[step]
         setattr(place, name, dying(getattr(place, name), number))

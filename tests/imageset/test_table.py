@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hpapipe.config import Data
 from hpapipe.errors import UserError
-from hpapipe.imageset.table import is_safe, label_facts, read_table, refuse_unsafe
+from hpapipe.imageset.table import is_safe, label_facts, read_sample, read_table, refuse_unsafe
 
 DATA = Data(channels=("red", "green"), labels=tuple("abcdefg"))
 
@@ -94,6 +94,37 @@ def test_missing_folder_is_told(tmp_path: Path) -> None:
     """A folder that is none is told before its table is looked for."""
     with pytest.raises(UserError, match=r"`data\.folder` must be a folder"):
         read_table(tmp_path / "none", DATA)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Id,Predicted\n02,0\nb,0\nNA,\n",
+        "\ufeffId,Predicted\r\n 02 ,0\r\n\r\nb,0\r\nNA,\r\n,\r\n",
+        "Predicted,Other,Id\n0,x,02\n0,y,b\n,z,NA",
+    ],
+    ids=["plain", "byte-order mark, blanks, blank lines", "more columns"],
+)
+def test_a_sample_is_its_ids_in_their_order(tmp_path: Path, text: str) -> None:
+    """They stay text, letter by letter, with or without predictions."""
+    assert read_sample(written(tmp_path, text, "sample.csv") / "sample.csv") == ("02", "b", "NA")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", r"The sample submission must be readable CSV\."),
+        ("Id,Predicted\né,0\n".encode("utf-16"), r"The sample submission must be readable CSV\."),
+        ("Id,Target\na,0\n", r"must have a column `Predicted`\. Received Id, Target"),
+        ("Id,Predicted\n\n,\n", r"at least one id\. Received no rows"),
+        ("Id,Predicted\na,0\nb,0\na,1\n,0\n", r"its own id\. Received an empty id, `a` twice in .*sample\.csv\."),
+    ],
+    ids=["empty", "UTF-16", "column", "no rows", "ids"],
+)
+def test_samples_that_are_refused(tmp_path: Path, text: str | bytes, words: str) -> None:
+    """Each fault is told in one line that names it."""
+    with pytest.raises(UserError, match=words):
+        read_sample(written(tmp_path, text, "sample.csv") / "sample.csv")
 
 
 @pytest.mark.parametrize(

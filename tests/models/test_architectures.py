@@ -11,7 +11,7 @@ import pytest
 
 from hpapipe.errors import UserError
 from hpapipe.models import ARCHITECTURES, LEAST_SIDE
-from hpapipe.models.build import build, check_options
+from hpapipe.models.build import Scaling, build, check_options
 
 pytestmark = pytest.mark.usefixtures("seeded", "small_bodies")
 
@@ -25,7 +25,7 @@ def built(
     name: str, channels: int = 4, outputs: int = 5, one_label: bool = False, scale: float = 1 / 255, offset: float = 0.0
 ) -> keras.Model:
     shape = (side(name), side(name), channels)
-    return build(name, {}, shape, outputs, one_label, np.full(channels, scale), np.full(channels, offset))
+    return build(name, {}, shape, outputs, one_label, Scaling(np.full(channels, scale), np.full(channels, offset)))
 
 
 def pixels(name: str, count: int = 4, channels: int = 4, dtype: type = np.uint8) -> np.ndarray:
@@ -159,10 +159,10 @@ def test_docstring_names_its_source(name: str) -> None:
 def test_the_least_side_is_enough_and_one_less_is_refused(name: str) -> None:
     """Told with the size that it takes, not as a fault of some layer."""
     least = LEAST_SIDE.get(name, 8)
-    build(name, {}, (least, least, 1), 2, False, np.ones(1), np.zeros(1))
+    build(name, {}, (least, least, 1), 2, False, Scaling(np.ones(1), np.zeros(1)))
     if name in LEAST_SIDE:
         with pytest.raises(UserError, match=rf"Images for `{name}` must have {least}×{least}.*Received {least - 1}×"):
-            build(name, {}, (least - 1, least, 1), 2, False, np.ones(1), np.zeros(1))
+            build(name, {}, (least - 1, least, 1), 2, False, Scaling(np.ones(1), np.zeros(1)))
 
 
 def test_what_is_limited_exists() -> None:
@@ -185,7 +185,7 @@ def test_what_is_limited_exists() -> None:
 def test_options_out_of_range_are_told(name: str, options: dict[str, object]) -> None:
     """As a fault of the recipe, not as a traceback."""
     with pytest.raises(UserError, match=f"options of `{name}` must fit the images"):
-        build(name, options, (side(name), side(name), 1), 2, False, np.ones(1), np.zeros(1))
+        build(name, options, (side(name), side(name), 1), 2, False, Scaling(np.ones(1), np.zeros(1)))
 
 
 def test_aliases_are_the_same_builder() -> None:

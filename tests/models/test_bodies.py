@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hpapipe.models import ARCHITECTURES, LEAST_SIDE
-from hpapipe.models.build import build
+from hpapipe.models.build import Scaling, build
 from hpapipe.models.weights import freeze
 
 pytestmark = pytest.mark.usefixtures("seeded")
@@ -20,7 +20,9 @@ WITH_LARGE = [pytest.param(name, marks=pytest.mark.whole) if name in LARGE else 
 
 
 def built(name: str, height: int, width: int, channels: int, outputs: int) -> keras.Model:
-    return build(name, {}, (height, width, channels), outputs, False, np.full(channels, 1 / 255), np.zeros(channels))
+    return build(
+        name, {}, (height, width, channels), outputs, False, Scaling(np.full(channels, 1 / 255), np.zeros(channels))
+    )
 
 
 @pytest.mark.parametrize("name", WITH_LARGE)

@@ -10,7 +10,7 @@ import pytest
 
 from hpapipe.errors import UserError
 from hpapipe.models import build as module
-from hpapipe.models.build import build, check_options, scaling_of
+from hpapipe.models.build import Scaling, build, check_options, scaling_of
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
@@ -54,7 +54,7 @@ def test_what_the_builder_is_given_anyway_is_no_option(option: str) -> None:
 def test_build_checks_too() -> None:
     """A model is never built from half-understood words."""
     with pytest.raises(UserError, match="Did you mean `plain`"):
-        build("plan", {}, (8, 8, 1), 2, False, np.ones(1), np.zeros(1))
+        build("plan", {}, (8, 8, 1), 2, False, Scaling(np.ones(1), np.zeros(1)))
 
 
 def test_options_that_do_not_fit_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,12 +66,12 @@ def test_options_that_do_not_fit_are_told(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(module, "ARCHITECTURES", {"deep": deep})
     words = r"options of `deep` must fit.*\{'depth': 9\} for images of 8×16 \(“9 halvings leave nothing”\)"
     with pytest.raises(UserError, match=words):
-        build("deep", {"depth": 9}, (8, 16, 1), 2, False, np.ones(1), np.zeros(1))
+        build("deep", {"depth": 9}, (8, 16, 1), 2, False, Scaling(np.ones(1), np.zeros(1)))
 
 
 def test_scaling_stands_inside_the_model() -> None:
     """Raw integers in; the network sees image * scale + offset, each channel by its own."""
-    model = build("plain", {}, (2, 2, 2), 1, False, np.array([0.5, 0.01]), np.array([-1.0, 0.25]))
+    model = build("plain", {}, (2, 2, 2), 1, False, Scaling(np.array([0.5, 0.01]), np.array([-1.0, 0.25])))
     image = np.zeros((1, 2, 2, 2), np.uint8)
     image[..., 0], image[..., 1] = 4, 50
     # 4 * 0.5 - 1 + 50 * 0.01 + 0.25 = 1.75, through a sigmoid.
@@ -82,7 +82,7 @@ def test_scaling_stands_inside_the_model() -> None:
 @pytest.mark.parametrize("one_label", [False, True])
 def test_one_label_is_a_softmax(one_label: bool) -> None:
     """Several labels: a sigmoid each."""
-    model = build("plain", {}, (2, 2, 1), 4, one_label, np.ones(1), np.zeros(1))
+    model = build("plain", {}, (2, 2, 1), 4, one_label, Scaling(np.ones(1), np.zeros(1)))
     answer = keras.ops.convert_to_numpy(model(np.full((1, 2, 2, 1), 2, np.uint8)))
     expected = 0.25 if one_label else 1 / (1 + np.exp(-2.0))
     np.testing.assert_allclose(answer, np.full((1, 4), expected), rtol=1e-6)
@@ -91,7 +91,8 @@ def test_one_label_is_a_softmax(one_label: bool) -> None:
 @pytest.mark.parametrize(("dtype", "most"), [(np.uint8, 255), (np.uint16, 65535)])
 def test_range_scales_the_integer_type_to_one(dtype: type, most: int) -> None:
     """Whatever the images hold."""
-    scale, offset = scaling_of(np.zeros((1, 2, 2, 3), dtype), np.array([0]), "range")
+    scaling = scaling_of(np.zeros((1, 2, 2, 3), dtype), np.array([0]), "range")
+    scale, offset = scaling.scale, scaling.offset
     np.testing.assert_allclose(scale * most + offset, np.ones(3))
     np.testing.assert_allclose(offset, np.zeros(3))
 
@@ -99,7 +100,8 @@ def test_range_scales_the_integer_type_to_one(dtype: type, most: int) -> None:
 def test_standard_by_hand() -> None:
     """Pixels 0 and 4: mean 2, spread 2."""
     images = np.array([0, 4], np.uint8).reshape(1, 1, 2, 1)
-    scale, offset = scaling_of(images, np.array([0]), "standard")
+    scaling = scaling_of(images, np.array([0]), "standard")
+    scale, offset = scaling.scale, scaling.offset
     np.testing.assert_allclose((scale, offset), ([0.5], [-1.0]))
 
 
@@ -110,7 +112,8 @@ def test_standard_gives_mean_0_and_spread_1_over_the_training_fields(dtype: type
     images = rng.integers(0, [100, np.iinfo(dtype).max], (600, 2, 2, 2), dtype, endpoint=True)
     images[::2] = np.iinfo(dtype).max
     train = np.arange(1, 600, 2)
-    scale, offset = scaling_of(images, train, "standard")
+    scaling = scaling_of(images, train, "standard")
+    scale, offset = scaling.scale, scaling.offset
     seen = images[train] * scale + offset
     np.testing.assert_allclose(seen.mean((0, 1, 2)), np.zeros(2), atol=1e-9)
     np.testing.assert_allclose(seen.std((0, 1, 2)), np.ones(2), rtol=1e-9)
@@ -119,5 +122,6 @@ def test_standard_gives_mean_0_and_spread_1_over_the_training_fields(dtype: type
 def test_a_constant_channel_is_not_divided_by_zero() -> None:
     """It is moved to zero and left alone."""
     images = np.full((2, 2, 2, 1), 7, np.uint8)
-    scale, offset = scaling_of(images, np.arange(2), "standard")
+    scaling = scaling_of(images, np.arange(2), "standard")
+    scale, offset = scaling.scale, scaling.offset
     np.testing.assert_allclose((scale, offset), ([1.0], [-7.0]))

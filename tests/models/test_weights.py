@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hpapipe.errors import UserError
 from hpapipe.models import ARCHITECTURES, LEAST_SIDE
-from hpapipe.models.build import build
+from hpapipe.models.build import Scaling, build
 from hpapipe.models.published import PUBLISHED
 from hpapipe.models.weights import base, check_file, freeze, load, widened
 
@@ -26,7 +26,7 @@ NAMES = sorted({builder: name for name, builder in ARCHITECTURES.items()}.values
 def built(name: str, channels: int = 3, outputs: int = 2, **options: Any) -> keras.Model:
     side = max(32, LEAST_SIDE.get(name, 0))
     shape = (side, side, channels)
-    return build(name, options, shape, outputs, False, np.full(channels, 1 / 64), np.full(channels, -2.0))
+    return build(name, options, shape, outputs, False, Scaling(np.full(channels, 1 / 64), np.full(channels, -2.0)))
 
 
 def disturbed(model: keras.Model) -> keras.Model:

@@ -15,18 +15,22 @@ import pytest
 from keras import layers
 
 from hpapipe.errors import UserError
-from hpapipe.tasks.classifier import Classifier, Spec, answer_table, read_version, write_version
+from hpapipe.imageset.view import View
+from hpapipe.tasks.classifier import Classifier, Member, Spec, read_version, write_version
 
 SPEC = Spec(
     channels=("red", "green"),
     files="train/{id}_{channel}.png",
-    size=(32, 32),
     bits=8,
     max_pixels=10_000,
     labels=("a", "b", "c"),
+    indices=(0, 1, 2),
     one_label=False,
     thresholds=(0.5, 0.25, 0.75),
     always_name_one=True,
+    turns=False,
+    join="mean",
+    members=(Member(View("whole", (32, 32), (64, 64)), (0, 1, 2), 0),) * 2,
 )
 
 
@@ -90,9 +94,12 @@ def test_one_label_is_the_most_likely(classifier: Classifier) -> None:
 def test_the_answer_in_words() -> None:
     """Indices as the challenge wants them, names, and a probability a label; nothing named is an empty text."""
     scores = np.array([[0.9, 0.8], [0.1, 0.2]], np.float32)
-    table = answer_table(("Nuclei", "Rods & rings"), scores, lambda given: (given > 0.5).astype(np.uint8))
+    spec = replace(
+        SPEC, labels=("Nuclei", "Rods & rings"), indices=(2, 27), thresholds=(0.5, 0.5), always_name_one=False
+    )
+    table = Classifier((), spec).table(scores)
     assert table.drop(columns=["Nuclei", "Rods & rings"]).to_dict("list") == {
-        "Predicted": ["0 1", ""],
+        "Predicted": ["2 27", ""],
         "names": ["Nuclei; Rods & rings", ""],
     }
     np.testing.assert_array_equal(table[["Nuclei", "Rods & rings"]], scores)
@@ -117,7 +124,7 @@ def test_a_written_version_is_read_back(classifier: Classifier, tmp_path: Path) 
     again = read_version(tmp_path / "version")
     assert again.spec == SPEC
     assert [file.name for file in sorted((tmp_path / "version").iterdir())] == [
-        "network-00.keras", "network-01.keras", "spec.json",
+        "network-000.keras", "network-001.keras", "spec.json",
     ]  # fmt: skip
     assert json.loads((tmp_path / "version" / "spec.json").read_text())["thresholds"] == [0.5, 0.25, 0.75]
     np.testing.assert_array_equal(again.probabilities(images()), classifier.probabilities(images()))

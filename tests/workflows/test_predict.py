@@ -82,7 +82,10 @@ def test_images_that_cannot_be_used_are_listed_and_the_rest_is_answered(images: 
     assert "4 fields could not be read; answers/unreadable.csv says why" in ended.out
     answered = pd.read_csv("answers/predictions.csv", dtype=str).set_index("id")
     pd.testing.assert_frame_equal(answered, before.loc[["f04", "f05"]])
-    assert list(pd.read_csv("answers/submission.csv")["Id"]) == ["f04", "f05"]
+    assert "submission.csv has an empty Predicted for 4 of them" in ended.out
+    submitted = Path("answers/submission.csv").read_text().splitlines()
+    assert submitted[:5] == ["Id,Predicted", "f00,", "f01,", "f02,", "f03,"]
+    assert submitted[5:] == [f"{name},{answered.loc[name, 'Predicted']}" for name in ("f04", "f05")]
     faults = pd.read_csv("answers/unreadable.csv").set_index("id")["fault"]
     assert list(faults.index) == ["f00", "f01", "f02", "f03"]
     for name, words in {
@@ -92,6 +95,42 @@ def test_images_that_cannot_be_used_are_listed_and_the_rest_is_answered(images: 
         "f03": "Images must have 8 bits, as those of training. Received 16 bits for f03.",
     }.items():
         assert words in faults[name]
+
+
+def test_the_submission_has_the_ids_of_the_sample_in_its_order(images: Path, predict: Any) -> None:
+    """Fields that the sample lacks are answered, but not submitted; those that cannot be read have no prediction."""
+    spoil(images)
+    Path("sample.csv").write_bytes(b"\xef\xbb\xbfId,Predicted\r\nf05,0\r\nf02, 0\r\nf04,0\r\n")
+    ended = predict("--sample", "sample.csv")
+    assert (ended.code, ended.err) == (3, "")
+    assert "3 fields of the folder are not in sample.csv, so submission.csv leaves them out" in ended.out
+    assert "submission.csv has an empty Predicted for 1 of them" in ended.out
+    answered = pd.read_csv("answers/predictions.csv", dtype=str).set_index("id")["Predicted"]
+    assert list(answered.index) == ["f04", "f05"]
+    submitted = Path("answers/submission.csv").read_text()
+    assert submitted == f"Id,Predicted\nf05,{answered['f05']}\nf02,\nf04,{answered['f04']}\n"
+
+
+def test_a_sample_with_the_ids_of_the_folder_leaves_nothing_to_tell(predict: Any) -> None:
+    """The same submission as without a sample, in the sample's order."""
+    predict()
+    before = Path("answers/submission.csv").read_text().splitlines()
+    Path("sample.csv").write_text("Id,Predicted\n" + "".join(f"f{number:02d},0\n" for number in range(5, -1, -1)))
+    ended = predict("--sample", "sample.csv")
+    assert (ended.code, len(ended.out.splitlines())) == (0, 2)
+    assert Path("answers/submission.csv").read_text().splitlines() == [before[0], *before[:0:-1]]
+
+
+def test_ids_of_the_sample_without_images_are_told_before_any_work(predict: Any) -> None:
+    """One line with five of them and how many more; nothing is written."""
+    Path("sample.csv").write_text("Id,Predicted\nf00,0\n" + "".join(f"g{number},0\n" for number in range(7)))
+    ended = predict("--sample", "sample.csv")
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert ended.err.startswith(
+        "Every id of the sample submission must have images in the folder. "
+        "Received none of g0, g1, g2, g3, g4 and 2 more in "
+    )
+    assert not Path("answers").exists()
 
 
 def test_where_no_image_can_be_used(images: Path, predict: Any) -> None:

@@ -14,6 +14,8 @@ import typer
 
 from hpapipe import __version__
 from hpapipe.cli.check import check
+from hpapipe.cli.compare import compare
+from hpapipe.cli.ensemble import ensemble
 from hpapipe.cli.evaluate import evaluate
 from hpapipe.cli.history import history
 from hpapipe.cli.options import take_overrides
@@ -22,6 +24,7 @@ from hpapipe.cli.promote import promote
 from hpapipe.cli.recipe import recipe
 from hpapipe.cli.rollback import rollback
 from hpapipe.cli.simulate import simulate
+from hpapipe.cli.speed import speed
 from hpapipe.cli.train import train
 from hpapipe.errors import UserError
 from hpapipe.quiet import quiet
@@ -36,7 +39,7 @@ app = typer.Typer(
     help="From a folder of microscope images to a trained, tracked and promoted model, and its predictions.",
     epilog="Every command takes any option of the recipe as --section.option value; `hpapipe recipe` lists them.",
 )
-for verb in (train, evaluate, promote, rollback, history, predict, check, simulate, recipe):
+for verb in (train, evaluate, ensemble, compare, promote, rollback, history, predict, check, speed, simulate, recipe):
     app.command()(verb)
 
 

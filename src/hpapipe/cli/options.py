@@ -27,6 +27,18 @@ def read_recipe(ctx: typer.Context, config: str | None) -> Recipe:
     return load(config, ctx.obj)
 
 
+def refuse_beside_resume(ctx: typer.Context, config: str | None) -> None:
+    """Refuse a recipe or options beside --resume.
+
+    Raises:
+        UserError: naming them.
+    """
+    typed = (["--config"] if config else []) + [f"--{name}" for name in ctx.obj]
+    if typed:
+        received = f"{', '.join(typed)} beside --resume"
+        raise UserError("A resumed run keeps its recipe.", received, "Leave it out, or start a new run.")
+
+
 def again(config: str | None) -> str:
     """What the next command must be given too."""
     return f" --config {config}" if config else ""

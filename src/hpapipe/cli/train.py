@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hpapipe.cli.options import Config, again, read_recipe
-from hpapipe.errors import UserError
+from hpapipe.cli.options import Config, again, read_recipe, refuse_beside_resume
 
 
 def train(
@@ -17,11 +16,8 @@ def train(
 
     Any option of the recipe is given as --section.option value, such as --fit.epochs 3.
     """
-    if resume and (config or ctx.obj):
-        received = ", ".join((["--config"] if config else []) + [f"--{name}" for name in ctx.obj])
-        raise UserError(
-            "A resumed run keeps its recipe.", f"{received} beside --resume", "Leave it out, or start a new run."
-        )
+    if resume:
+        refuse_beside_resume(ctx, config)
     recipe = read_recipe(ctx, config)
     from hpapipe.progress import say
     from hpapipe.quiet import import_quietly

@@ -17,6 +17,11 @@ def turned(images: np.ndarray, way: int) -> np.ndarray:
     return np.rot90(images, way % 4, axes=(-3, -2))
 
 
+def all_ways(square: bool) -> list[int]:
+    """Every way that keeps the shape of a field: all eight where it is `square`, else four."""
+    return list(range(8)) if square else [0, 2, 4, 6]
+
+
 def draw_ways(count: int, flips: bool, turns: bool, square: bool, rng: np.random.Generator) -> np.ndarray:
     """A way for each of `count` images, int `[count]`.
 

@@ -72,8 +72,8 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return scaled if scaled.dtype == image.dtype else np.rint(scaled).astype(image.dtype)
 
 
-def read_field(paths: Sequence[Path], size: tuple[int, int], max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """The channels of one field, uint8 or uint16 `[height, width, channels]`.
+def read_field(paths: Sequence[Path], max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """The channels of one field as they are stored, uint8 or uint16 `[height, width, channels]`.
 
     Raises:
         ImageError: a file cannot be used, or the channels differ in size or bit depth.
@@ -85,7 +85,7 @@ def read_field(paths: Sequence[Path], size: tuple[int, int], max_pixels: int = M
             received = f"{describe(channel)} in {path.name} beside {describe(first)} in {paths[0].name}"
             rule = "All channels of a field must have one size and bit depth."
             raise ImageError(rule, received, "Replace the file, or take its field out of the table.")
-    return np.stack([resize(channel, size) for channel in channels], axis=-1)
+    return np.stack(channels, axis=-1)
 
 
 def describe(image: np.ndarray) -> str:

@@ -9,7 +9,10 @@ import keras
 import numpy as np
 
 from hpapipe import config
+from hpapipe.errors import UserError
 from hpapipe.imageset.augment import augment, draw_ways
+from hpapipe.imageset.sources import Source
+from hpapipe.imageset.view import cropped
 
 
 class Feed(keras.utils.PyDataset):
@@ -17,30 +20,54 @@ class Feed(keras.utils.PyDataset):
     labels]`.
 
     Args:
-        images: `[fields, height, width, channels]`, such as a pack's memory map.
+        images: `[fields, height, width, channels]`: a pack's memory map, or another source.
         truth: uint8 `[fields, labels]`.
         fields: int, the numbers of the fields to draw from.
         recipe: batch size, drawing and augmentation.
         seed: source of all chance here.
         epoch: the epoch to begin with; a resumed run draws what the stopped one would have drawn.
+        size: height and width that are cut out of the images at random places; none: images stay whole.
+
+    Raises:
+        UserError: more fields in a batch than there are.
     """
 
     def __init__(
-        self, images: np.ndarray, truth: np.ndarray, fields: np.ndarray, recipe: config.Feed, seed: int, epoch: int = 0
+        self,
+        images: Source,
+        truth: np.ndarray,
+        fields: np.ndarray,
+        recipe: config.Feed,
+        seed: int,
+        epoch: int = 0,
+        size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         self.images, self.truth, self.fields = images, truth, fields
         self.recipe, self.seed = recipe, seed
+        self.size = size or images.shape[1:3]
+        self.batch_size = int(recipe.batch_size)
+        if self.batch_size > len(fields):
+            rule = "`feed.batch_size` must not exceed the training fields."
+            raise UserError(rule, f"{self.batch_size} for {len(fields)} fields", "Lower it, or add fields.")
         self.begin(epoch)
 
+    @property
+    def drawn(self) -> int:
+        """Fields in an epoch."""
+        return sum(map(len, self.batches))
+
     def __len__(self) -> int:
-        return math.ceil(len(self.fields) / self.recipe.batch_size)
+        return len(self.batches)
 
     def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         # Sorted: neighbours in the memory map are read together.
         chosen = np.sort(self.batches[batch])
         images = self.images[chosen]
         rng = np.random.default_rng([self.seed, self.epoch, batch + 1])
+        if images.shape[1:3] != tuple(self.size):
+            room = np.subtract(images.shape[1:3], self.size)
+            images = cropped(images, rng.integers(room + 1, size=(len(images), 2)), self.size)
         square = images.shape[1] == images.shape[2]
         ways = draw_ways(len(images), self.recipe.flips, self.recipe.turns, square, rng)
         return augment(images, ways), self.truth[chosen].astype(np.float32)
@@ -54,7 +81,12 @@ class Feed(keras.utils.PyDataset):
         rng = np.random.default_rng([self.seed, self.epoch, 0])
         drawn = DRAWS[self.recipe.draw](self.truth[self.fields], self.recipe, rng)
         # Evenly split: a last batch of one field would upset batch normalization.
-        self.batches = np.array_split(self.fields[drawn], len(self))
+        self.batches = np.array_split(self.fields[drawn], math.ceil(len(drawn) / self.batch_size))
+
+
+def in_order(truth: np.ndarray, recipe: config.Feed, rng: np.random.Generator) -> np.ndarray:
+    """Every field once, as the table has them: int `[fields]`."""
+    return np.arange(len(truth))
 
 
 def shuffled(truth: np.ndarray, recipe: config.Feed, rng: np.random.Generator) -> np.ndarray:
@@ -62,10 +94,15 @@ def shuffled(truth: np.ndarray, recipe: config.Feed, rng: np.random.Generator) -
     return rng.permutation(len(truth))
 
 
+def replacement(truth: np.ndarray, recipe: config.Feed, rng: np.random.Generator) -> np.ndarray:
+    """Fields drawn alike, with replacement: int `[epoch_fields]`."""
+    return rng.integers(len(truth), size=recipe.epoch_fields or len(truth))
+
+
 def balanced(truth: np.ndarray, recipe: config.Feed, rng: np.random.Generator) -> np.ndarray:
-    """As many fields as there are, drawn with replacement, fields with a rare label more often: int `[fields]`."""
+    """Fields drawn with replacement, those with a rare label more often: int `[epoch_fields]`."""
     shares = draw_shares(truth, recipe.balance)
-    return rng.choice(len(truth), len(truth), p=shares)
+    return rng.choice(len(truth), recipe.epoch_fields or len(truth), p=shares)
 
 
 def draw_shares(truth: np.ndarray, balance: float) -> np.ndarray:
@@ -80,26 +117,8 @@ def draw_shares(truth: np.ndarray, balance: float) -> np.ndarray:
 
 
 DRAWS: dict[str, Callable[[np.ndarray, config.Feed, np.random.Generator], np.ndarray]] = {
+    "in_order": in_order,
     "shuffled": shuffled,
+    "replacement": replacement,
     "balanced": balanced,
 }
-
-
-class Reading(keras.utils.PyDataset):
-    """Images alone, each once and in order: `[batch, height, width, channels]`.
-
-    Args:
-        images: `[fields, height, width, channels]`.
-        fields: int, the numbers of the fields to read.
-        batch_size: fields at a time.
-    """
-
-    def __init__(self, images: np.ndarray, fields: np.ndarray, batch_size: int) -> None:
-        super().__init__()
-        self.images, self.fields, self.batch_size = images, fields, batch_size
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.fields) / self.batch_size)
-
-    def __getitem__(self, batch: int) -> tuple[np.ndarray]:
-        return (self.images[self.fields[batch * self.batch_size :][: self.batch_size]],)

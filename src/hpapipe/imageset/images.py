@@ -12,7 +12,10 @@ import pandas as pd
 
 from hpapipe.config import Data
 from hpapipe.errors import UserError
+from hpapipe.imageset.decode import ImageError, read_field
 from hpapipe.imageset.table import file_name, refuse_unsafe
+from hpapipe.imageset.view import fitted, view_of
+from hpapipe.labels import LabelSet
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,23 @@ class ImageSet:
         """The files of field number `field`, one a channel, in the recipe's order."""
         return [self.folder / file_name(self.data, self.ids[field], channel) for channel in self.data.channels]
 
+    def read(self, field: int, dtype: np.dtype | None = None) -> np.ndarray:
+        """Field number `field` as its networks see it, uint8 or uint16 `[height, width, channels]`.
+
+        Args:
+            field: its number.
+            dtype: the integer type it must have; none: either.
+
+        Raises:
+            ImageError: a file cannot be used, or has another integer type.
+        """
+        image = fitted(read_field(self.paths(field), self.data.max_pixels), view_of(self.data))
+        if dtype is not None and image.dtype != dtype:
+            received = f"{image.dtype} for {self.ids[field]} beside {dtype} for {self.ids[0]}"
+            remedy = "Convert the odd ones, or take them out."
+            raise ImageError("All fields must have one bit depth.", received, remedy)
+        return image
+
     def take(self, fields: Sequence[int] | np.ndarray) -> ImageSet:
         """The set of these fields alone, in this order."""
         groups = tuple(self.groups[field] for field in fields) if self.groups else ()
@@ -55,7 +75,7 @@ def labelled(folder: Path, data: Data, facts: pd.DataFrame) -> ImageSet:
         data: the recipe's section.
         facts: `hpapipe.imageset.table.label_facts`, without faulty rows.
     """
-    truth = data.label_set.read(list(facts["target"]))
+    truth = LabelSet(data.labels).read(list(facts["target"]))[:, list(data.indices)]
     groups = tuple(facts["group"]) if data.group_column else ()
     return ImageSet(folder, data, tuple(facts["id"]), truth, groups)
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,11 +18,12 @@ import numpy as np
 from filelock import FileLock
 
 from hpapipe.errors import UserError
-from hpapipe.imageset.decode import ImageError, read_field
+from hpapipe.imageset.decode import ImageError
 from hpapipe.imageset.images import ImageSet
+from hpapipe.imageset.view import view_of
 from hpapipe.progress import bar
 
-FORMAT = 1
+FORMAT = 2
 CHUNK = 64  # fields decoded between two marks: what a kill can cost
 
 
@@ -50,7 +51,7 @@ def key(images: ImageSet) -> str:
         UserError: a file is missing.
     """
     digest = hashlib.sha256(
-        json.dumps([FORMAT, str(images.folder.resolve()), images.data.size, images.data.channels]).encode()
+        json.dumps([FORMAT, str(images.folder.resolve()), asdict(view_of(images.data)), images.data.channels]).encode()
     )
     for field in range(len(images)):
         for path in images.paths(field):
@@ -90,7 +91,7 @@ def pack(images: ImageSet, workspace: Path) -> Pack:
 
 def _allocate(images: ImageSet, folder: Path) -> None:
     """Reserve the whole array on disk, then write the plan, whose presence says that the array is there."""
-    first = read_field(images.paths(0), images.data.size, images.data.max_pixels)
+    first = images.read(0)
     shape = (len(images), *first.shape)
     part = folder / "images.npy.part"
     with part.open("wb") as file:
@@ -131,7 +132,7 @@ def _fill(images: ImageSet, folder: Path) -> int:
         for chunk in left:
             fields = _fields(chunk, size, len(images))
             for field, image in zip(
-                fields, workers.map(lambda number: _read(images, number, array), fields), strict=True
+                fields, workers.map(lambda number: images.read(number, array.dtype), fields), strict=True
             ):
                 array[field] = image
                 advance()
@@ -143,11 +144,3 @@ def _fill(images: ImageSet, folder: Path) -> int:
 
 def _fields(chunk: int, size: int, total: int) -> range:
     return range(chunk * size, min((chunk + 1) * size, total))
-
-
-def _read(images: ImageSet, field: int, array: np.ndarray) -> np.ndarray:
-    image = read_field(images.paths(field), images.data.size, images.data.max_pixels)
-    if image.dtype != array.dtype:
-        received = f"{image.dtype} for {images.ids[field]} beside {array.dtype} for {images.ids[0]}"
-        raise ImageError("All fields must have one bit depth.", received, "Convert the odd ones, or take them out.")
-    return image

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pandas as pd
@@ -23,30 +24,14 @@ def read_table(folder: Path, data: Data) -> pd.DataFrame:
         raise UserError(
             "`data.folder` must be a folder.", f"{folder}", "Give the folder that holds images and label table."
         )
+    columns = [column for column in (data.id_column, data.target_column, data.group_column) if column]
+    remedy = "Set `data.id_column`, `data.target_column` or `data.group_column`."
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
+        text = _read_text(path, "label table", columns, remedy)
     except FileNotFoundError:
         beside = [file.name for file in sorted(folder.glob("*.csv"))]
         hint = nearest(data.table, beside) if beside else "Write it with the columns Id,Target, or set `data.table`."
         raise UserError("The folder must hold its label table.", f"no {data.table} in {folder}", hint) from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        reason = " ".join(str(error).split())
-        remedy = "Save it as comma-separated UTF-8 text."
-        raise UserError("The label table must be readable CSV.", f"“{reason}” for {path}", remedy) from None
-    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first value of longer rows for an index
-        received = f"more values than the header's {len(table.columns)} in {path}"
-        raise UserError("Rows must have one value a column.", received, "Delete the commas at the ends of the rows.")
-    table = table.rename(columns=lambda name: str(name).strip())
-    for column in filter(None, (data.id_column, data.target_column, data.group_column)):
-        if list(table.columns).count(column) > 1:
-            raise UserError("Each column must have its own name.", f"`{column}` twice in {path}", "Rename one of them.")
-        if column not in table:
-            received = f"{', '.join(table.columns)} in {path}"
-            remedy = (
-                f"{nearest(column, table.columns)} Set `data.id_column`, `data.target_column` or `data.group_column`."
-            )
-            raise UserError(f"The label table must have a column `{column}`.", received, remedy)
-    text = table.apply(lambda values: values.fillna("").str.strip())
     rows = pd.DataFrame(
         {
             "row": range(2, len(text) + 2),  # the header is line 1
@@ -60,6 +45,26 @@ def read_table(folder: Path, data: Data) -> pd.DataFrame:
         raise UserError("The label table must name at least one field.", f"no rows in {path}", "Add rows to it.")
     refuse_unsafe(list(rows["id"]), str(data.table))
     return rows
+
+
+def read_sample(path: Path) -> tuple[str, ...]:
+    """The ids of a challenge's sample submission, in its order; its columns are `Id,Predicted`.
+
+    Raises:
+        UserError: no such file, no readable CSV, a missing column, no rows, a row without an id, or an id twice.
+    """
+    try:
+        text = _read_text(path, "sample submission", ("Id", "Predicted"), "Give the challenge's own file.")
+    except FileNotFoundError:
+        raise UserError("The sample submission must exist.", f"{path}", "Give its path with --sample.") from None
+    ids = text["Id"][(text["Id"] != "") | (text["Predicted"] != "")]
+    if ids.empty:
+        raise UserError("The sample submission must name at least one id.", f"no rows in {path}", "Add rows to it.")
+    wrong = ["an empty id"] * bool((ids == "").any()) + [f"`{name}` twice" for name in ids[ids.duplicated()].unique()]
+    if wrong:
+        rule = "Each row of the sample submission must have its own id."
+        raise UserError(rule, f"{shown(wrong)} in {path}", "Give the challenge's own file.")
+    return tuple(ids)
 
 
 def refuse_unsafe(ids: list[str], source: str) -> None:
@@ -136,3 +141,39 @@ class _Listing:
             inside = path.parent.iterdir() if path.parent.is_dir() else ()
             self.names[path.parent] = {entry.name for entry in inside}
         return path.name in self.names[path.parent]
+
+
+def _read_text(path: Path, what: str, columns: Sequence[str], remedy: str) -> pd.DataFrame:
+    """A CSV as text, a row for each line after the header, also for blank ones.
+
+    Args:
+        path: the file.
+        what: it is, for messages.
+        columns: that it must have.
+        remedy: what else to do where one of them is missing.
+
+    Raises:
+        FileNotFoundError: it does not exist.
+        UserError: no readable CSV, or a missing column.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
+    except FileNotFoundError:
+        raise
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        reason = " ".join(str(error).split())
+        how = "Save it as comma-separated UTF-8 text."
+        raise UserError(f"The {what} must be readable CSV.", f"“{reason}” for {path}", how) from None
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first value of longer rows for an index
+        received = f"more values than the header's {len(table.columns)} in {path}"
+        raise UserError("Rows must have one value a column.", received, "Delete the commas at the ends of the rows.")
+    table = table.rename(columns=lambda name: str(name).strip())
+    for column in columns:
+        if list(table.columns).count(column) > 1:
+            raise UserError("Each column must have its own name.", f"`{column}` twice in {path}", "Rename one of them.")
+        if column not in table:
+            received = f"{', '.join(table.columns)} in {path}"
+            raise UserError(
+                f"The {what} must have a column `{column}`.", received, f"{nearest(column, table.columns)} {remedy}"
+            )
+    return table.apply(lambda values: values.fillna("").str.strip())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -11,6 +12,42 @@ import numpy as np
 
 from hpapipe.errors import UserError, nearest
 from hpapipe.models import ARCHITECTURES, LEAST_SIDE
+from hpapipe.models.weights import MIX
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What a network sees of integers: channel * scale + offset, and then means of some channels.
+
+    Args:
+        scale: float64 `[channels]`.
+        offset: float64 `[channels]`.
+        mix: float32 `[channels, inputs]`, the share of each channel in each input; none: the channels as they are.
+        by_batch: scale and offset are passed over: divided by the maximum of the batch, less its mean.
+    """
+
+    scale: np.ndarray
+    offset: np.ndarray
+    mix: np.ndarray | None = None
+    by_batch: bool = False
+
+    def __call__(self, inputs: Any) -> Any:
+        """Float32 `[batch, height, width, inputs]` of raw images `[batch, height, width, channels]`."""
+        # float32 under mixed precision too: a 16-bit pixel value overflows float16.
+        if self.by_batch:
+            raw = keras.layers.Rescaling(1.0, dtype="float32", name="as_float")(inputs)
+            x = raw / keras.ops.maximum(keras.ops.max(raw), 1.0)
+            x = x - keras.ops.mean(x)
+        else:
+            scale, offset = self.scale.tolist(), self.offset.tolist()
+            x = keras.layers.Rescaling(scale, offset, dtype="float32", name="scaling")(inputs)
+        if self.mix is None:
+            return x
+        fixed = keras.initializers.Constant(self.mix.tolist())
+        mixing = keras.layers.Dense(
+            self.mix.shape[1], use_bias=False, kernel_initializer=fixed, dtype="float32", name=MIX, trainable=False
+        )
+        return mixing(x)
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> None:
@@ -47,8 +84,7 @@ def build(
     shape: tuple[int, int, int],
     outputs: int,
     one_label: bool,
-    scale: np.ndarray,
-    offset: np.ndarray,
+    scaling: Scaling,
 ) -> keras.Model:
     """A model from images as they are stored, `[batch, *shape]`, to probabilities, float32 `[batch, outputs]`.
 
@@ -58,8 +94,7 @@ def build(
         shape: height, width, channels.
         outputs: number of labels.
         one_label: softmax over the labels, not a sigmoid each.
-        scale: float `[channels]`; the network sees image * scale + offset.
-        offset: float `[channels]`.
+        scaling: what the network sees of the integers.
 
     Raises:
         UserError: unknown name or option, or options that do not fit the images.
@@ -67,8 +102,6 @@ def build(
     check_options(name, options)
     check_size(name, *shape[:2])
     inputs = keras.Input(shape, name="images")
-    # float32 under mixed precision too: a 16-bit pixel value overflows float16.
-    scaling = keras.layers.Rescaling(scale.tolist(), offset.tolist(), dtype="float32", name="scaling")
     activation = "softmax" if one_label else "sigmoid"
     try:
         answers = ARCHITECTURES[name](scaling(inputs), outputs, activation, **options)
@@ -79,17 +112,20 @@ def build(
     return keras.Model(inputs, answers, name=name)
 
 
-def scaling_of(images: np.ndarray, fields: np.ndarray, how: str) -> tuple[np.ndarray, np.ndarray]:
-    """(scale, offset) of each channel, float64 `[channels]` both.
+def scaling_of(images: Any, fields: np.ndarray, how: str, mix: np.ndarray | None = None) -> Scaling:
+    """The scaling that a recipe asks for.
 
     Args:
-        images: integers `[fields, height, width, channels]`.
+        images: integers, to be indexed by fields, `[fields, height, width, channels]`.
         fields: the numbers of the training fields.
-        how: `range`: 0 to 1 over the integer type; `standard`: mean 0 and spread 1 over the training fields.
+        how: `range`: 0 to 1 over the integer type; `standard`: mean 0 and spread 1 over the training fields; `batch`:
+            by each batch's own maximum and mean.
+        mix: float32 `[channels, inputs]`, or none.
     """
     channels = images.shape[-1]
-    if how == "range":
-        return np.full(channels, 1 / np.iinfo(images.dtype).max), np.zeros(channels)
+    if how != "standard":
+        most = np.iinfo(images.dtype).max
+        return Scaling(np.full(channels, 1 / most), np.zeros(channels), mix, by_batch=how == "batch")
     total, squares, pixels = np.zeros(channels), np.zeros(channels), 0
     for start in range(0, len(fields), 256):
         part = images[fields[start : start + 256]].reshape(-1, channels).astype(np.float64)
@@ -97,4 +133,20 @@ def scaling_of(images: np.ndarray, fields: np.ndarray, how: str) -> tuple[np.nda
     mean = total / pixels
     spread = np.sqrt(np.maximum(squares / pixels - mean**2, 0))
     scale = 1 / np.where(spread > 0, spread, 1)
-    return scale, -mean * scale
+    return Scaling(scale, -mean * scale, mix)
+
+
+def mixing(mix: Sequence[Sequence[str]], channels: Sequence[str]) -> np.ndarray | None:
+    """The share of each channel in each input, float32 `[channels, inputs]`; none where nothing is mixed.
+
+    Args:
+        mix: for each input the channels whose mean it is.
+        channels: names, in the order of the images' last axis.
+    """
+    if not mix:
+        return None
+    shares = np.zeros((len(channels), len(mix)), np.float32)
+    for place, mixed in enumerate(mix):
+        for channel in mixed:
+            shares[channels.index(channel), place] += 1 / len(mixed)
+    return shares

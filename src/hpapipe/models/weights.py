@@ -26,6 +26,9 @@ INPUT_NORMS = ("input_norm", "bn_data")
 Stored = tuple[str, list[np.ndarray]]
 """A layer's name and its weights."""
 
+MIX = "mix"
+"""Name of the layer that mixes channels as the recipe says: no weights of it are learned, and none are read."""
+
 
 def load(network: keras.Model, source: str | keras.Model) -> None:
     """Give the body of `network` the weights of `source`; its suffix and head stay as they are.
@@ -65,7 +68,18 @@ def freeze(network: keras.Model) -> None:
 
 def base(network: keras.Model) -> list[keras.layers.Layer]:
     """The layers with weights that come before the suffix, those of a nested body each."""
-    return list(_leaves([layer for layer in network.layers if _is_base(layer)]))
+    return list(_leaves([layer for layer in network.layers if _is_base(layer) and layer.name != MIX]))
+
+
+def kernels(network: keras.Model) -> dict[str, np.ndarray]:
+    """Path -> weights of every kernel, of frozen layers too; the mixing of channels has no weights of its own."""
+    weights = [weight for layer in network.layers if layer.name != MIX for weight in layer.weights]
+    return {weight.path: keras.ops.convert_to_numpy(weight) for weight in weights if weight.name.endswith("kernel")}
+
+
+def suffix_paths(network: keras.Model) -> set[str]:
+    """The paths of all weights that follow the body: those of the suffix and the head."""
+    return {weight.path for layer in network.layers if not _is_base(layer) for weight in layer.weights}
 
 
 def widened(kernel: np.ndarray, channels: int) -> np.ndarray:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import pandas as pd
 
 from hpapipe.config import Recipe
+from hpapipe.imageset.view import view_of
 from hpapipe.labels import LabelSet, format_target
 from hpapipe.models import weights as pretrained
-from hpapipe.models.build import build, scaling_of
+from hpapipe.models.build import build, mixing, scaling_of
 from hpapipe.plots import curves, fields, labels, precision_recall, thresholds, weights
 from hpapipe.scoring import intervals, metrics
 from hpapipe.scoring.thresholds import Decision, decide, f1_curve, most_likely, name, parts, rivals
-from hpapipe.tasks.classifier import Spec, write_version
+from hpapipe.tasks.classifier import Member, Spec
+from hpapipe.tasks.part import Part
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,52 +62,63 @@ class Scored:
 
 
 def network(
-    recipe: Recipe, images: np.ndarray, train: np.ndarray, weights: str | keras.Model | None = None
+    recipe: Recipe, part: Part, images: Any, train: np.ndarray, weights: str | keras.Model | None = None
 ) -> keras.Model:
     """A network for these images, before its training; the same recipe and seed give the same weights.
 
     Args:
         recipe: its sections `model` and `data`.
-        images: integers `[fields, height, width, channels]`.
+        part: the labels that it answers.
+        images: integers, to be indexed by fields, `[fields, height, width, channels]`.
         train: numbers of the fields that scaling is measured on.
         weights: that its body begins with, as `models.weights.load` takes them; none: by chance.
 
     Raises:
         UserError: options or images that do not fit the architecture, or weights that do not fit the network.
     """
-    label_set = recipe.data.label_set
-    scale, offset = scaling_of(images, train, recipe.model.scaling)
-    shape = images.shape[1:]
-    built = build(recipe.model.name, recipe.model.options, shape, len(label_set), label_set.one_label, scale, offset)
+    wanted = recipe.model
+    scaling = scaling_of(images, train, wanted.scaling, mixing(wanted.mix, recipe.data.channels))
+    shape = (*recipe.data.size, images.shape[-1])
+    built = build(wanted.name, wanted.options, shape, part.outputs, part.one_output, scaling)
     if weights is not None:
         pretrained.load(built, weights)
-    if recipe.model.frozen:
+    if wanted.frozen:
         pretrained.freeze(built)
     return built
 
 
-def epoch_numbers(recipe: Recipe, loss: keras.losses.Loss, truth: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+def epoch_numbers(
+    recipe: Recipe, part: Part, loss: keras.losses.Loss, truth: np.ndarray, outputs: np.ndarray
+) -> dict[str, float]:
     """What is logged after each epoch, with labels named by the constant threshold: no tuning, so epochs compare.
 
     Args:
-        recipe: its sections `data` and `thresholds`.
+        recipe: its section `thresholds`.
+        part: the labels that the network answers.
         loss: of training.
-        truth: uint8 `[fields, labels]`.
-        scores: float32 `[fields, labels]`.
+        truth: uint8 `[fields, labels]`, of all labels.
+        outputs: of the network, float32 `[fields, outputs]`.
     """
-    label_set = recipe.data.label_set
+    label_set, scores = part.label_set, part.scores(outputs)
     constant = np.full(len(label_set), recipe.thresholds.constant)
-    named = most_likely(scores) if label_set.one_label else name(scores, constant, recipe.thresholds.always_name_one)
-    numbers = {"val_loss": float(keras.ops.convert_to_numpy(loss(truth.astype(np.float32), scores)))}
+    always = always_one(recipe) and not part.name
+    named = most_likely(scores) if label_set.one_label else name(scores, constant, always)
+    numbers = {"val_loss": float(keras.ops.convert_to_numpy(loss(part.targets(truth).astype(np.float32), outputs)))}
+    truth = truth[:, list(part.columns)]
     numbers |= metrics.summary(truth, scores, named)
     return numbers | _per_label_numbers(metrics.per_label_table(truth, scores, named, label_set.names, constant))
+
+
+def always_one(recipe: Recipe) -> bool:
+    """Whether the most likely label is always named; alone, a label would be named for every field."""
+    return recipe.thresholds.always_name_one and len(recipe.data.label_set) > 1
 
 
 def decision(recipe: Recipe, answers: Answers) -> tuple[Decision, dict[str, float]]:
     """The thresholds that the recipe asks for, and the macro F1 of every rival way to set them."""
     wanted, one_label = recipe.thresholds, recipe.data.one_label
     parted = parts(len(answers.ids), PARTS, recipe.seed, answers.groups)
-    given = (parted, wanted.constant, wanted.shrink, wanted.always_name_one, one_label, answers.train_share)
+    given = (parted, wanted.constant, wanted.shrink, always_one(recipe), one_label, answers.train_share)
     chosen = decide(answers.truth, answers.scores, wanted.method, *given)
     if one_label:
         return chosen, {}
@@ -119,7 +131,7 @@ def decision(recipe: Recipe, answers: Answers) -> tuple[Decision, dict[str, floa
 
 def score(recipe: Recipe, answers: Answers, chosen: Decision) -> Scored:
     """How well a decision names, per label and in all, with 95 % intervals."""
-    names = recipe.data.labels
+    names = recipe.data.label_set.names
     numbers = metrics.summary(answers.truth, answers.scores, chosen.named)
     drawn = (recipe.score.bootstrap, recipe.seed, answers.groups)
     interval = intervals.bootstrap_macro_f1(answers.truth, chosen.named, *drawn)
@@ -146,7 +158,7 @@ def predictions_table(label_set: LabelSet, answers: Answers, decision: Decision)
 
 
 def figures(
-    recipe: Recipe, answers: Answers, scored: Scored, images: Mapping[str, np.ndarray]
+    recipe: Recipe, answers: Answers, scored: Scored, image_of: Callable[[str], np.ndarray]
 ) -> Iterator[tuple[str, pd.DataFrame, Figure]]:
     """(name, table, figure) of everything that is drawn of the answers.
 
@@ -154,7 +166,7 @@ def figures(
         recipe: its sections `data` and `score`.
         answers: probabilities and truth.
         scored: the decision taken on them.
-        images: id -> integers `[height, width, channels]`.
+        image_of: id -> integers `[height, width, channels]`.
     """
     names = recipe.data.label_set.names
     truth, scores, named = answers.truth, answers.scores, scored.decision.named
@@ -173,17 +185,17 @@ def figures(
     table = fields.fields_table(
         answers.ids, truth, scores, named, names, field_losses(truth, scores), recipe.score.worst_fields
     )
-    shown = {name: images[name] for name in table["id"]}
+    shown = {name: image_of(name) for name in table["id"]}
     yield "best_and_worst_fields", table, fields.draw_fields(table, shown, recipe.data.channels)
 
 
 def training_figures(
-    history: Sequence[Mapping[str, float]], start: Mapping[str, np.ndarray], end: Mapping[str, np.ndarray]
+    history: Sequence[Mapping[str, float]], moments: Mapping[str, weights.Moment]
 ) -> Iterator[tuple[str, pd.DataFrame, Figure]]:
     """(name, table, figure) of the course of training."""
     table = curves.loss_curves_table(history)
     yield "loss_curves", table, curves.draw_loss_curves(table)
-    table = weights.weights_table(start, end)
+    table = weights.weights_table(moments)
     yield "weights", table, weights.draw_weights(table)
 
 
@@ -193,31 +205,35 @@ def field_losses(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return -np.log(likely).mean(1)
 
 
-def spec(recipe: Recipe, decision: Decision, bits: int) -> Spec:
+def spec(recipe: Recipe, decision: Decision, bits: int, members: Sequence[Member]) -> Spec:
     """What the Version needs beside its weights.
 
     Args:
-        recipe: its sections `data` and `thresholds`.
+        recipe: its sections `data`, `answer` and `thresholds`.
         decision: the thresholds to deploy.
         bits: 8 or 16, of the images.
+        members: what each network sees and answers.
     """
     data = recipe.data
     return Spec(
         channels=data.channels,
         files=data.files,
-        size=data.size,
         bits=bits,
         max_pixels=data.max_pixels,
-        labels=data.labels,
+        labels=data.label_set.names,
+        indices=data.indices,
         one_label=data.one_label,
         thresholds=tuple(float(value) for value in decision.thresholds),
-        always_name_one=recipe.thresholds.always_name_one,
+        always_name_one=always_one(recipe),
+        turns=recipe.answer.turns,
+        join=recipe.answer.join,
+        members=tuple(members),
     )
 
 
-def version(folder: Path, networks: Sequence[keras.Model], recipe: Recipe, decision: Decision, bits: int) -> None:
-    """Write the Version's folder."""
-    write_version(folder, networks, spec(recipe, decision, bits))
+def member(recipe: Recipe, part: Part, fold: int) -> Member:
+    """What a network that never saw `fold` sees of a field, and which labels it answers."""
+    return Member(view_of(recipe.data, recipe.answer.crops), part.columns, fold)
 
 
 def _per_label_numbers(table: pd.DataFrame) -> dict[str, float]:

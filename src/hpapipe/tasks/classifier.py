@@ -6,8 +6,8 @@ This module travels inside every Version, so it imports only what a Version need
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,30 @@ import numpy as np
 import pandas as pd
 
 from hpapipe.errors import UserError
-from hpapipe.imageset.decode import read_field, resize
+from hpapipe.imageset.decode import read_field
+from hpapipe.imageset.reading import Reading
+from hpapipe.imageset.view import View, fitted
 from hpapipe.labels import format_target
 from hpapipe.scoring.thresholds import most_likely, name
 
 BATCH = 64
+FORMAT = 2
+"""Of a Version's folder; 1 had one network for all labels, and its size."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """What a network sees of a field, and which labels it answers.
+
+    Args:
+        view: how a field is brought to its size.
+        columns: places of its labels among those of the classifier.
+        fold: that it never saw.
+    """
+
+    view: View
+    columns: tuple[int, ...]
+    fold: int
 
 
 @dataclass(frozen=True)
@@ -30,56 +49,69 @@ class Spec:
     Args:
         channels: names, in the order of the model's last axis.
         files: file pattern with {id} and {channel}.
-        size: height and width in pixels.
-        bits: 8 or 16, the integer type that the network's scaling was made for.
+        bits: 8 or 16, the integer type that the networks' scaling was made for.
         max_pixels: larger images are refused.
         labels: names, in the order of the model's answers.
+        indices: place of each label in the label table, by which it is named in `Predicted`.
         one_label: the most likely label is the answer; thresholds play no part.
         thresholds: one a label.
         always_name_one: the most likely label is named even below its threshold.
+        turns: the answers for all ways to turn and mirror a field are averaged.
+        join: `mean` or `maximum` of the answers for the crops of a field.
+        members: one a network.
     """
 
     channels: tuple[str, ...]
     files: str
-    size: tuple[int, int]
     bits: int
     max_pixels: int
     labels: tuple[str, ...]
+    indices: tuple[int, ...]
     one_label: bool
     thresholds: tuple[float, ...]
     always_name_one: bool
+    turns: bool
+    join: str
+    members: tuple[Member, ...]
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """Networks whose probabilities are averaged, and the rule that turns these into names."""
+    """Networks whose probabilities are averaged label by label, and the rule that turns these into names."""
 
     networks: tuple[keras.Model, ...]
     spec: Spec
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
+    @property
+    def view(self) -> View | None:
+        """What all networks see of a field; none where they differ, and whole fields must be given."""
+        views = {replace(member.view, crops=1) for member in self.spec.members}
+        return views.pop() if len(views) == 1 else None
+
+    def probabilities(self, images: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Float32 `[images, labels]`.
 
         Args:
-            images: integers of the type that the classifier was trained on `[images, height, width, channels]`; brought
-                to its size where they have another.
+            images: integers of the type that the classifier was trained on, each `[height, width, channels]`; brought
+                to the networks' size where they have another.
 
         Raises:
             UserError: another number of channels, or another integer type.
         """
         spec = self.spec
-        wanted = np.dtype(f"uint{spec.bits}")
-        if images.ndim != 4 or images.shape[-1] != len(spec.channels) or images.dtype != wanted:
-            rule = (
-                f"Images must be {wanted} [images, height, width, {len(spec.channels)}] ({', '.join(spec.channels)})."
-            )
-            raise UserError(rule, f"{images.dtype} {list(images.shape)}", "Convert them as for training.")
         if not len(images):
             return np.zeros((0, len(spec.labels)), np.float32)
-        if images.shape[1:3] != tuple(spec.size):
-            images = np.stack([_resized(image, spec.size) for image in images])
-        answers = [network.predict(images, batch_size=BATCH, verbose=0) for network in self.networks]
-        return np.mean(answers, axis=0)
+        self._refuse(images)
+        total, networks = np.zeros((len(images), len(spec.labels)), np.float32), np.zeros(len(spec.labels), np.float32)
+        seen: dict[View, np.ndarray] = {}
+        for network, member in zip(self.networks, spec.members, strict=True):
+            kept = replace(member.view, crops=1)
+            if kept not in seen:
+                seen[kept] = np.stack([fitted(image, kept) for image in images])
+            asked = ask(network, seen[kept], np.arange(len(images)), BATCH, member, spec.turns, spec.join)
+            total[:, member.columns] += asked
+            networks[list(member.columns)] += 1
+        return total / networks
 
     def named(self, probabilities: np.ndarray) -> np.ndarray:
         """The labels named, uint8 `[images, labels]`."""
@@ -96,52 +128,99 @@ class Classifier:
         Raises:
             UserError: a file cannot be read, or a column is missing.
         """
-        if isinstance(images, pd.DataFrame):
-            images = self._read(images)
-        return answer_table(self.spec.labels, self.probabilities(images), self.named)
+        fields = self._read(images) if isinstance(images, pd.DataFrame) else images
+        return self.table(self.probabilities(fields))
 
-    def _read(self, paths: pd.DataFrame) -> np.ndarray:
+    def table(self, probabilities: np.ndarray) -> pd.DataFrame:
+        """The answer in words, as `answer` gives it.
+
+        Args:
+            probabilities: float32 `[images, labels]`.
+        """
+        chosen = [np.flatnonzero(row).tolist() for row in self.named(probabilities)]
+        labels, indices = self.spec.labels, self.spec.indices
+        answers = {
+            "Predicted": [format_target([indices[place] for place in places]) for places in chosen],
+            "names": ["; ".join(labels[place] for place in places) for places in chosen],
+        }
+        return pd.DataFrame(answers).join(pd.DataFrame(probabilities, columns=list(labels)))
+
+    def _refuse(self, images: Sequence[np.ndarray] | np.ndarray) -> None:
+        channels = self.spec.channels
+        wanted = np.dtype(f"uint{self.spec.bits}")
+        for image in images[:1] if isinstance(images, np.ndarray) else images:
+            if image.ndim != 3 or image.shape[-1] != len(channels) or image.dtype != wanted:
+                rule = f"Images must be {wanted} [images, height, width, {len(channels)}] ({', '.join(channels)})."
+                received = f"{image.dtype} {[len(images), *image.shape]}"
+                raise UserError(rule, received, "Convert them as for training.")
+
+    def _read(self, paths: pd.DataFrame) -> list[np.ndarray]:
         missing = [channel for channel in self.spec.channels if channel not in paths]
         if missing:
             rule = f"The table of files must have the columns {', '.join(self.spec.channels)}."
             raise UserError(rule, f"{', '.join(map(str, paths.columns))}", "Add a path for each missing channel.")
         rows = paths[list(self.spec.channels)].itertuples(index=False)
-        fields = [read_field([Path(file) for file in row], self.spec.size, self.spec.max_pixels) for row in rows]
-        return np.stack(fields)
+        return [read_field([Path(file) for file in row], self.spec.max_pixels) for row in rows]
 
 
-def answer_table(labels: Sequence[str], probabilities: np.ndarray, name_labels: Any) -> pd.DataFrame:
-    """One row an image: `Predicted`, `names`, and a probability for each of `labels`.
+def ask(
+    network: keras.Model, images: Any, fields: np.ndarray, batch_size: int, member: Member, turns: bool, join: str
+) -> np.ndarray:
+    """What a network says of fields, float32 `[fields, columns of the member]`.
 
     Args:
-        labels: names.
-        probabilities: float `[images, labels]`.
-        name_labels: probabilities -> uint8 `[images, labels]`.
+        network: the network.
+        images: integers, to be indexed by fields, at the size that the member's view keeps.
+        fields: int, the numbers of the fields.
+        batch_size: fields at a time.
+        member: what it sees, and which labels it answers.
+        turns: average its answers for all ways to turn and mirror a field.
+        join: `mean` or `maximum` over the crops of a field.
     """
-    chosen = [np.flatnonzero(row).tolist() for row in name_labels(probabilities)]
-    answers = {
-        "Predicted": [format_target(indices) for indices in chosen],
-        "names": ["; ".join(labels[index] for index in indices) for indices in chosen],
-    }
-    return pd.DataFrame(answers).join(pd.DataFrame(probabilities, columns=list(labels)))
+    reading = Reading(images, fields, batch_size, member.view, turns)
+    answers = reading.by_way(present(network.predict(reading, verbose=0), member.columns))
+    return np.asarray(JOINS[join](answers, axis=1).mean(axis=0))
+
+
+def present(outputs: np.ndarray, columns: Sequence[int]) -> np.ndarray:
+    """The probability of each label of a network, float32 `[answers, columns]`.
+
+    Args:
+        outputs: of the network; where it answers a single label, a two-way softmax: absent, present.
+        columns: of its labels.
+    """
+    return outputs[:, 1:] if len(columns) == 1 else outputs
+
+
+JOINS: dict[str, Callable[..., np.ndarray]] = {"mean": np.mean, "maximum": np.max}
+"""Name -> what is made of the answers for several crops."""
 
 
 def write_version(folder: Path, networks: Sequence[keras.Model], spec: Spec) -> None:
     """Write what `read_version` reads."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, network in enumerate(networks):
-        network.save(folder / f"network-{number:02d}.keras")
-    (folder / "spec.json").write_text(json.dumps(asdict(spec), indent=2))
+        network.save(folder / f"network-{number:03d}.keras")
+    (folder / "spec.json").write_text(json.dumps({"format": FORMAT, **asdict(spec)}, indent=2))
 
 
 def read_version(folder: str | Path) -> Classifier:
-    """The classifier in `folder`. Loads weights and a description of layers, never code."""
+    """The classifier in `folder`. Loads weights and a description of layers, never code.
+
+    Raises:
+        UserError: it was written in another form.
+    """
     spec = json.loads((Path(folder) / "spec.json").read_text())
-    lists = {key: tuple(value) for key, value in spec.items() if isinstance(value, list)}
+    if (found := spec.pop("format", 1)) != FORMAT:
+        rule = "A Version must be read by the hpapipe that wrote it."
+        raise UserError(rule, f"form {found}, where this one writes form {FORMAT}", "Train again, or install that one.")
+    members = [
+        Member(View(**_tuples(each["view"])), tuple(each["columns"]), each["fold"]) for each in spec.pop("members")
+    ]
     files = sorted(Path(folder).glob("network-*.keras"))
     networks = tuple(keras.models.load_model(file, compile=False, safe_mode=True) for file in files)
-    return Classifier(networks, Spec(**{**spec, **lists}))
+    return Classifier(networks, Spec(**_tuples(spec), members=tuple(members)))
 
 
-def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return np.stack([resize(image[..., channel], size) for channel in range(image.shape[-1])], axis=-1)
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

@@ -123,7 +123,7 @@ class _Epochs(keras.callbacks.Callback):
             "epoch": epoch + 1,
             "loss": (logs or {})["loss"],
             "learning_rate": keras.ops.convert_to_numpy(self.model.optimizer.learning_rate),
-            "images_per_second": len(self.feed.fields) / seconds,
+            "images_per_second": self.feed.drawn / seconds,
             "seconds_per_batch": seconds / self.batches,
         }
         with averaged(self.model):

@@ -22,11 +22,15 @@ def optimizer(recipe: Fit, steps: int) -> keras.optimizers.Optimizer:
 
 
 def _adam(recipe: Fit, rate: Any, averaging: dict[str, Any]) -> keras.optimizers.Optimizer:
-    return keras.optimizers.Adam(rate, **averaging)
+    return keras.optimizers.Adam(rate, **_moments(recipe), **averaging)
 
 
 def _adamw(recipe: Fit, rate: Any, averaging: dict[str, Any]) -> keras.optimizers.Optimizer:
-    return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **averaging)
+    return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **_moments(recipe), **averaging)
+
+
+def _moments(recipe: Fit) -> dict[str, float]:
+    return {"beta_1": recipe.beta_1, "beta_2": recipe.beta_2, "epsilon": recipe.epsilon}
 
 
 def _sgd(recipe: Fit, rate: Any, averaging: dict[str, Any]) -> keras.optimizers.Optimizer:
@@ -35,6 +39,11 @@ def _sgd(recipe: Fit, rate: Any, averaging: dict[str, Any]) -> keras.optimizers.
 
 def _constant(recipe: Fit, steps: int) -> float:
     return recipe.learning_rate
+
+
+def _inverse(recipe: Fit, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """The rate divided by 1 + decay · step, as Keras' optimizers had it before version 3."""
+    return keras.optimizers.schedules.InverseTimeDecay(recipe.learning_rate, decay_steps=1, decay_rate=recipe.decay)
 
 
 def _cosine(recipe: Fit, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
@@ -46,4 +55,4 @@ def _cosine(recipe: Fit, steps: int) -> keras.optimizers.schedules.LearningRateS
 
 
 OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {"adam": _adam, "adamw": _adamw, "sgd": _sgd}
-SCHEDULES: dict[str, Callable[[Fit, int], Any]] = {"constant": _constant, "cosine": _cosine}
+SCHEDULES: dict[str, Callable[[Fit, int], Any]] = {"constant": _constant, "cosine": _cosine, "inverse": _inverse}

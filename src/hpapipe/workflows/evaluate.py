@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from hpapipe import config
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
-from hpapipe.imageset.pack import pack
-from hpapipe.progress import say
+from hpapipe.imageset.decoded import decoded
+from hpapipe.imageset.images import ImageSet
+from hpapipe.progress import bar, say
 from hpapipe.scoring.thresholds import Decision
 from hpapipe.tasks import classification as task
+from hpapipe.tasks.classifier import BATCH, Classifier
 from hpapipe.tracking import registry, runs
 from hpapipe.workflows.kept import EVALUATE, KIND, keep_recipe
 from hpapipe.workflows.logged import log_data, log_scores
@@ -41,7 +42,7 @@ def evaluate(recipe: Recipe, which: str) -> tuple[str, task.Scored]:
         raise UserError(
             "The set must have the labels of the Version.", received, "Set `data.labels` as it was trained."
         )
-    own = {"channels": trained.data.channels, "size": trained.data.size}
+    own = {name: getattr(trained.data, name) for name in ("channels", "size", "cut", "field_size", "learn")}
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=own)})
     folder = source_folder(recipe)
     tags = {
@@ -53,24 +54,37 @@ def evaluate(recipe: Recipe, which: str) -> tuple[str, task.Scored]:
     with runs.running(recipe.experiment, tags) as run:
         keep_recipe(run, recipe)
         prepared = _unseen(prepare(recipe, folder, inspect(recipe, folder)), metadata["run"])
-        packed = pack(prepared.images, Path(recipe.workspace))
         classifier = model.unwrap_python_model().version
-        scores = classifier.probabilities(packed.images)
+        images = prepared.images
+        scores = _scores(classifier, images)
         decision = Decision("version", np.asarray(classifier.spec.thresholds), classifier.named(scores))
         answers = task.Answers(
-            ids=packed.ids,
-            folds=np.zeros(len(packed.ids), int),
-            truth=prepared.images.truth,
+            ids=images.ids,
+            folds=np.zeros(len(images), int),
+            truth=images.truth,
             scores=scores,
             groups=prepared.together,
-            train_share=prepared.images.truth.mean(0),
+            train_share=images.truth.mean(0),
         )
         scored = task.score(recipe, answers, decision)
         run.tags({"hpapipe.data": prepared.fingerprint})
         run.metrics({f"score/{name}": value for name, value in scored.numbers.items()})
         log_data(run, prepared)
-        log_scores(run, recipe, answers, scored, dict(zip(packed.ids, packed.images, strict=True)))
+        place = {name: field for field, name in enumerate(images.ids)}
+        log_scores(run, recipe, answers, scored, lambda name: images.read(place[name]))
     return run.id, scored
+
+
+def _scores(classifier: Classifier, images: ImageSet) -> np.ndarray:
+    """Its probabilities, float32 `[fields, labels]`."""
+    found = []
+    with bar("Predicting", len(images)) as advance:
+        for batch in decoded(images, classifier.view, classifier.spec.bits, BATCH):
+            if batch.faults:
+                raise UserError("Each field must fit the Version.", batch.faults[0][1], "Mend the data.")
+            found.append(classifier.probabilities(batch.fields))
+            advance(len(batch.ids))
+    return np.concatenate(found)
 
 
 def _unseen(prepared: Prepared, run_id: str) -> Prepared:

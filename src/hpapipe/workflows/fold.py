@@ -1,4 +1,4 @@
-"""One network trained on all folds but one, tracked, and its answers for the fold that it never saw."""
+"""Networks, each trained on all folds but one, tracked, with their answers for the fold that they never saw."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ import keras
 import numpy as np
 
 from hpapipe.config import Recipe
-from hpapipe.imageset.feed import Feed, Reading
-from hpapipe.imageset.pack import Pack
+from hpapipe.imageset.feed import Feed
+from hpapipe.imageset.reading import Reading
+from hpapipe.imageset.sources import Source
 from hpapipe.imageset.split import Split
-from hpapipe.plots.weights import weights_summary
+from hpapipe.plots.weights import END, Moment, weights_summary
 from hpapipe.progress import say
 from hpapipe.tasks import classification as task
+from hpapipe.tasks.classifier import JOINS, Member, ask
+from hpapipe.tasks.part import Part, parts_of
 from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
 from hpapipe.training import state as states
 from hpapipe.training.fit import compile_model, fit
 from hpapipe.training.state import State
 from hpapipe.workflows.kept import FOLD, KIND, keep_recipe
+from hpapipe.workflows.moments import beyond, record, recorded
 from hpapipe.workflows.prepare import Prepared
 from hpapipe.workflows.pretrained import find_weights
 
@@ -32,84 +36,101 @@ OF_TRAINING = ("loss", "learning_rate", "images_per_second", "seconds_per_batch"
 
 @dataclass(frozen=True)
 class Material:
-    """What every fold is trained from."""
+    """What every network is trained from.
+
+    Args:
+        recipe: of the experiment.
+        prepared: the labelled set.
+        split: its folds.
+        images: integers, to be indexed by fields, `[fields, height, width, channels]`.
+    """
 
     recipe: Recipe
     prepared: Prepared
     split: Split
-    pack: Pack
+    images: Source
 
 
 @dataclass(frozen=True)
-class Fold:
+class Trained:
     """One trained network.
 
     Args:
-        number: of the fold that validated.
+        member: what it sees, the labels that it answers, and the fold that validated it.
         network: with the averaged weights of its best epoch.
-        scores: its probabilities for that fold, float32 `[fields, labels]`.
+        scores: its probabilities for that fold, float32 `[fields, columns of the part]`.
         seconds: that its epochs took.
     """
 
-    number: int
+    member: Member
     network: keras.Model
     scores: np.ndarray
     seconds: float
 
 
-def train_fold(material: Material, number: int, run: Run) -> Fold:
-    """Train with fold `number` held out: in `run` itself, or in a part of it where several folds are trained."""
-    if len(material.recipe.split.runs) == 1:
-        return _train(material, number, run, run)
-    begun = {runs.facts(part)[1].get("hpapipe.fold"): part.id for part in runs.children(run)}
-    tags = {KIND: FOLD, "hpapipe.fold": str(number), "mlflow.runName": f"fold {number}"}
-    with runs.running(material.recipe.experiment, tags, begun.get(str(number)), parent=run) as part:
-        keep_recipe(part, material.recipe)
-        return _train(material, number, run, part)
+def train_networks(material: Material, run: Run) -> list[Trained]:
+    """Train a network for each fold that is held out and each part of the labels.
+
+    In `run` itself where it is one network, else each in a run that is a part of `run`.
+    """
+    recipe = material.recipe
+    wanted = [(fold, number, part) for fold in recipe.split.runs for number, part in enumerate(parts_of(recipe))]
+    if len(wanted) == 1:
+        fold, number, part = wanted[0]
+        return [_train(material, fold, number, part, run, run)]
+    begun = {runs.facts(each)[1].get("mlflow.runName"): each.id for each in runs.children(run)}
+    trained = []
+    for fold, number, part in wanted:
+        name = ", ".join(filter(None, (f"fold {fold}" if len(recipe.split.runs) > 1 else "", part.name)))
+        tags = {KIND: FOLD, "hpapipe.fold": str(fold), "hpapipe.part": part.name, "mlflow.runName": name}
+        with runs.running(recipe.experiment, tags, begun.get(name), parent=run) as child:
+            keep_recipe(child, recipe)
+            trained.append(_train(material, fold, number, part, run, child))
+    return trained
 
 
-def _train(material: Material, number: int, run: Run, part: Run) -> Fold:
-    recipe, images, truth = material.recipe, material.pack.images, material.prepared.images.truth
-    fields, held_out = material.split.train(number), material.split.valid(number)
-    seed = recipe.seed + number
+def _train(material: Material, fold: int, number: int, part: Part, run: Run, own: Run) -> Trained:
+    recipe, images = material.recipe, material.images
+    truth, fields, held_out = material.prepared.images.truth, material.split.train(fold), material.split.valid(fold)
+    seed = recipe.seed + fold + 1000 * number
     keras.utils.set_random_seed(seed)
-    network = task.network(recipe, images, fields, find_weights(recipe.model.weights))
-    start = kernels(network)
-    feed = Feed(images, truth, fields, recipe.feed, seed)
-    compile_model(network, recipe.fit, recipe.data.one_label, recipe.fit.epochs * len(feed))
-    reading = Reading(images, held_out, recipe.feed.batch_size)
+    network = task.network(recipe, part, images, fields, find_weights(recipe.model.weights))
+    place = Path(recipe.workspace) / "runs" / run.id / f"fold-{fold}-part-{number}"
+    record(recipe, network, place, 0)
+    feed = Feed(images, part.targets(truth), fields, recipe.feed, seed, size=recipe.data.size)
+    compile_model(network, recipe.fit, part.one_output, recipe.fit.epochs * len(feed))
+    member = task.member(recipe, part, fold)
+    reading = Reading(images, held_out, feed.batch_size, member.view)
 
     def validate() -> dict[str, float]:
-        scores = network.predict(reading, verbose=0)
-        return task.epoch_numbers(recipe, network.loss, truth[held_out], scores)
+        of_weights = record(recipe, network, place, states.read(place).epoch + 1)
+        outputs = network.predict(reading, verbose=0)
+        joined = JOINS[recipe.answer.join](reading.by_way(outputs)[0], axis=0)
+        return task.epoch_numbers(recipe, part, network.loss, truth[held_out], joined) | of_weights
 
-    place = Path(recipe.workspace) / "runs" / run.id / f"fold-{number}"
-    _log_missing(part, states.read(place))
+    title = f"Fold {fold}" + (f", {part.name}" if part.name else "")
+    _log_missing(own, states.read(place))
     try:
-        state = fit(network, feed, validate, recipe.fit, place, lambda row: log_epoch(part, row), f"Fold {number}")
+        state = fit(network, feed, validate, recipe.fit, place, lambda row: log_epoch(own, row), title)
     except KeyboardInterrupt:
-        _keep_best(part, place)
+        _keep_best(own, place)
         raise
     seconds = sum(row["seconds"] for row in state.history)
     say(
-        f"Fold {number}: {len(fields):,} fields train, {len(held_out):,} validate; "
+        f"{title}: {len(fields):,} fields train, {len(held_out):,} validate; "
         f"{state.epoch} epochs in {seconds:.0f} s; "
         f"lowest validation loss {state.best_loss:.4f} in epoch {state.best_epoch}"
     )
-    _log_training(part, state, start, kernels(network))
-    return Fold(number, network, network.predict(reading, verbose=0), seconds)
-
-
-def kernels(network: keras.Model) -> dict[str, np.ndarray]:
-    """Path -> weights of every kernel: what is shown of a network's weights."""
-    weights = network.trainable_variables
-    return {weight.path: keras.ops.convert_to_numpy(weight) for weight in weights if weight.name == "kernel"}
+    _log_training(own, state, recorded(recipe, network, place))
+    scores = ask(network, images, held_out, feed.batch_size, member, recipe.answer.turns, recipe.answer.join)
+    return Trained(member, network, scores, seconds)
 
 
 def log_epoch(run: Run, row: Mapping[str, float]) -> None:
-    """Log an epoch's row: what training told under `train/`, what was measured on the validation part under `val/`."""
+    """Log an epoch's row: of training under `train/`, of the validation part under `val/`, of weights as named."""
     numbers = {f"train/{name}": row[name] for name in OF_TRAINING}
-    numbers |= {f"val/{name.removeprefix('val_')}": row[name] for name in row.keys() - {"epoch", *OF_TRAINING}}
+    for name in row.keys() - {"epoch", *OF_TRAINING}:
+        numbers[name if name.startswith("weights/") else f"val/{name.removeprefix('val_')}"] = row[name]
     run.metrics(numbers, step=int(row["epoch"]))
 
 
@@ -130,10 +151,11 @@ def _keep_best(run: Run, place: Path) -> None:
         run.file(states.best_weights(state, place), "best_weights")
 
 
-def _log_training(run: Run, state: State, start: Mapping[str, np.ndarray], end: Mapping[str, np.ndarray]) -> None:
-    for name, table, figure in task.training_figures(state.history, start, end):
+def _log_training(run: Run, state: State, moments: Mapping[str, Moment]) -> None:
+    for name, table, figure in task.training_figures(state.history, moments):
         run.figure(name, table, figure)
-    run.text("weights.json", json.dumps({"start": weights_summary(start), "end": weights_summary(end)}, indent=2))
+    run.text("weights.json", json.dumps(weights_summary(moments), indent=2))
     speed = float(np.median([row["images_per_second"] for row in state.history]))
     numbers = {"best_epoch": state.best_epoch, "epochs": state.epoch, "images_per_second": speed}
+    numbers |= {f"weights_{name}": value for name, value in beyond(moments[END]).items()}
     run.metrics_once({f"fit/{name}": value for name, value in numbers.items()} | {"fit/val_loss": state.best_loss})

@@ -12,7 +12,8 @@ from hpapipe.tracking.runs import Run
 KIND = "hpapipe.kind"
 """The tag that says what a run did: one of the words below."""
 
-TRAIN, FOLD, EVALUATE = "train", "fold", "evaluate"
+TRAIN, FOLD, EVALUATE, ENSEMBLE, COMPARE = "train", "fold", "evaluate", "ensemble", "compare"
+SPEED, SPEED_CELL = "speed", "speed_cell"
 
 _RECIPE = "recipe.yaml"
 

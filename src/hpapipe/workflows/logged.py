@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ def log_data(run: Run, prepared: Prepared) -> None:
 
 
 def log_scores(
-    run: Run, recipe: Recipe, answers: task.Answers, scored: task.Scored, images: Mapping[str, np.ndarray]
+    run: Run, recipe: Recipe, answers: task.Answers, scored: task.Scored, image_of: Callable[[str], np.ndarray]
 ) -> None:
     """Log every field's answer, the table of labels, and all figures with their tables.
 
@@ -32,9 +32,9 @@ def log_scores(
         recipe: its sections `data` and `score`.
         answers: probabilities and truth.
         scored: the decision taken on them.
-        images: id -> integers `[height, width, channels]`.
+        image_of: id -> integers `[height, width, channels]`.
     """
     run.table("predictions", task.predictions_table(recipe.data.label_set, answers, scored.decision))
     run.table("per_label", scored.per_label)
-    for name, table, figure in task.figures(recipe, answers, scored, images):
+    for name, table, figure in task.figures(recipe, answers, scored, image_of):
         run.figure(name, table, figure)

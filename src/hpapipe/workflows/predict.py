@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from hpapipe import config
 from hpapipe.config import Recipe
-from hpapipe.errors import UserError
-from hpapipe.imageset.decode import ImageError, read_field
+from hpapipe.errors import UserError, shown
+from hpapipe.imageset.decoded import decoded
 from hpapipe.imageset.images import ImageSet, unlabelled
+from hpapipe.imageset.table import read_sample
 from hpapipe.progress import bar
-from hpapipe.tasks.classifier import BATCH, answer_table
+from hpapipe.tasks.classifier import BATCH
 from hpapipe.tracking import registry
 
 
@@ -31,16 +28,31 @@ class Predicted:
         unreadable: number of fields whose images could not be used.
         version: number of the Version that answered.
         files: what was written, in `out`.
+        left_out: number of fields that the sample submission lacks.
+        empty: number of ids of the submission that have no prediction, since they could not be read.
     """
 
     answered: int
     unreadable: int
     version: str
     files: tuple[Path, ...]
+    left_out: int
+    empty: int
 
 
-def predict(recipe: Recipe, folder: Path, out: Path, which: str, parquet: bool, files: str | None = None) -> Predicted:
+def predict(
+    recipe: Recipe,
+    folder: Path,
+    out: Path,
+    which: str,
+    parquet: bool,
+    files: str | None = None,
+    sample: Path | None = None,
+) -> Predicted:
     """Write probabilities and names, the challenge's submission, and a table of what could not be read.
+
+    The submission holds the ids of `sample` in its order, or those of the folder. A field that could not be read has an
+    empty `Predicted` there: what its images show is not known, and a guess would pass for an answer.
 
     Args:
         recipe: names the registered model.
@@ -49,23 +61,27 @@ def predict(recipe: Recipe, folder: Path, out: Path, which: str, parquet: bool, 
         which: alias or number of the Version.
         parquet: write the table of probabilities as Parquet, not CSV.
         files: pattern of the files' names; none: that of the training set.
+        sample: the challenge's sample submission, with the columns `Id,Predicted`.
 
     Raises:
-        UserError: no such Version, no image that can be used, or `out` cannot be written.
+        UserError: no such Version, a faulty sample or one with ids that the folder lacks, no image that can be used, or
+            `out` cannot be written.
     """
+    listed = read_sample(sample) if sample else None
     model, metadata, number = registry.load(recipe.register_as, which)
     data = config.parse(metadata["recipe"]).data
     images = unlabelled(folder, data.model_copy(update={"files": files}) if files else data)
+    ids = images.ids if listed is None else _in_folder(listed, images)
     classifier = model.unwrap_python_model().version
     _make(out)
     answers, faults = [], []
     with bar("Predicting", len(images)) as advance:
-        for ids, fields, broken in _decoded(images, classifier.spec.bits):
-            faults += broken
-            if ids:
-                table = answer_table(classifier.spec.labels, classifier.probabilities(fields), classifier.named)
-                answers.append(pd.concat([pd.DataFrame({"id": ids}), table], axis=1))
-            advance(len(ids) + len(broken))
+        for batch in decoded(images, classifier.view, classifier.spec.bits, BATCH):
+            faults += batch.faults
+            if batch.ids:
+                table = classifier.table(classifier.probabilities(batch.fields))
+                answers.append(pd.concat([pd.DataFrame({"id": batch.ids}), table], axis=1))
+            advance(len(batch.ids) + len(batch.faults))
     unreadable = pd.DataFrame(faults, columns=["id", "fault"])
     if not answers:
         raise UserError(
@@ -74,35 +90,24 @@ def predict(recipe: Recipe, folder: Path, out: Path, which: str, parquet: bool, 
             str(unreadable["fault"].iloc[0]),
         )
     table = pd.concat(answers, ignore_index=True)
-    challenge = table[["id", "Predicted"]].rename(columns={"id": "Id"})
+    challenge = table.set_index("id")["Predicted"].reindex(list(ids)).rename_axis("Id").reset_index()
     written = [
         _write(table, out / f"predictions.{'parquet' if parquet else 'csv'}"),
         _write(challenge, out / "submission.csv"),
         _write(unreadable, out / "unreadable.csv"),
     ]
-    return Predicted(len(table), len(unreadable), number, tuple(written))
+    left_out, empty = len(images) - len(ids), len(set(ids).intersection(unreadable["id"]))
+    return Predicted(len(table), len(unreadable), number, tuple(written), left_out, empty)
 
 
-def _decoded(images: ImageSet, bits: int) -> Iterator[tuple[list[str], np.ndarray, list[tuple[str, str]]]]:
-    """(ids, fields, (id, fault) of those that cannot be used), a batch at a time."""
-
-    def read(field: int) -> np.ndarray | ImageError:
-        try:
-            image = read_field(images.paths(field), images.data.size, images.data.max_pixels)
-        except ImageError as fault:
-            return fault
-        if (found := 8 * image.dtype.itemsize) != bits:
-            rule = f"Images must have {bits} bits, as those of training."
-            return ImageError(rule, f"{found} bits for {images.ids[field]}", "Convert them as for training.")
-        return image
-
-    with ThreadPoolExecutor(os.cpu_count()) as workers:
-        for start in range(0, len(images), BATCH):
-            batch = range(start, min(start + BATCH, len(images)))
-            found = list(zip((images.ids[field] for field in batch), workers.map(read, batch), strict=True))
-            good = [(name, image) for name, image in found if not isinstance(image, ImageError)]
-            broken = [(name, str(fault)) for name, fault in found if isinstance(fault, ImageError)]
-            yield [name for name, _ in good], np.array([image for _, image in good]), broken
+def _in_folder(ids: tuple[str, ...], images: ImageSet) -> tuple[str, ...]:
+    """`ids`, each of which the folder has images of."""
+    present = set(images.ids)
+    if absent := [name for name in ids if name not in present]:
+        rule = "Every id of the sample submission must have images in the folder."
+        remedy = "Give the folder of the challenge's test set, or its own sample."
+        raise UserError(rule, f"none of {shown(absent)} in {images.folder}", remedy)
+    return ids
 
 
 def _make(folder: Path) -> None:

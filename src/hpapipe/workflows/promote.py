@@ -8,16 +8,12 @@ import pandas as pd
 
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
-from hpapipe.scoring.intervals import Comparison, paired_bootstrap
-from hpapipe.scoring.metrics import f1_per_label
+from hpapipe.scoring.intervals import Comparison
 from hpapipe.tracking import registry, runs
 from hpapipe.tracking.registry import Change
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.kept import TRAIN, recipe_of
-
-SPLIT, LABELS = "split", "label set"
-SAME = {"hpapipe.labels": LABELS, "hpapipe.split": SPLIT}
-"""Tag -> what two runs must have in common to be compared."""
+from hpapipe.workflows.paired import LABELS, SPLIT, common_fields, difference, pair
 
 
 @dataclass(frozen=True)
@@ -74,15 +70,15 @@ def _gate(
     if before is None:
         return True, force or "the first champion: nothing to compare with", None
     number, champion = before
-    if difference := _difference(champion, run):
-        if force and difference == SPLIT:
+    if differing := difference(*(runs.facts(each)[1] for each in (champion, run))):
+        if force and differing == SPLIT:
             return True, f"forced, not compared: {force}", None
         remedies = {
             SPLIT: "Train both on the same data and split, or promote it uncompared with --force REASON.",
             LABELS: "Register it under another name: set `register_as` in its recipe.",
         }
         received = f"different ones in {champion.id} and {run.id}"
-        raise UserError(f"Both runs must have the same {difference}.", received, remedies[difference])
+        raise UserError(f"Both runs must have the same {differing}.", received, remedies[differing])
     comparison, table = _compare(recipe, champion, run)
     run.table("promotion", table)
     why = f"gain {comparison.gain:+.4f} in macro F1 over version {number}, {comparison.probability:.1%} sure"
@@ -92,36 +88,23 @@ def _gate(
     return (True, f"forced: {force} ({why})", table) if force else (False, why, table)
 
 
-def _difference(first: Run, second: Run) -> str:
-    """What the two runs do not have in common, in words; empty where they can be compared."""
-    tags = [runs.facts(run)[1] for run in (first, second)]
-    return next((meaning for tag, meaning in SAME.items() if tags[0].get(tag) != tags[1].get(tag)), "")
-
-
 def _compare(recipe: Recipe, champion: Run, candidate: Run) -> tuple[Comparison, pd.DataFrame]:
     """Both runs' answers for the fields that both have validated on, drawn together."""
     label_set = recipe_of(candidate).data.label_set
-    tables = [runs.read_table(run, "predictions").set_index("id") for run in (champion, candidate)]
-    common = tables[0].index.intersection(tables[1].index)
-    if common.empty:
+    tables = [runs.read_table(run, "predictions") for run in (champion, candidate)]
+    common = common_fields(tables)
+    if not common:
         received = f"none in common between {champion.id} and {candidate.id}"
         raise UserError(
             "Both runs must have validated on the same fields.", received, "Use one `split.validate_on` for both."
         )
-    first, second = (table.loc[common] for table in tables)
-    truth = label_set.read(list(second["truth"].astype(str)))
-    named = [label_set.read(list(table["named"].astype(str))) for table in (first, second)]
-    groups = pd.factorize(second["group"])[0]
-    gate = recipe.promote
-    comparison = paired_bootstrap(
-        truth, named[0], named[1], recipe.score.bootstrap, recipe.seed, min_gain=gate.min_gain, groups=groups
-    )
-    scores = [f1_per_label(truth, each) for each in named]
+    both = pair(recipe, label_set, tables[0], tables[1], common)
+    comparison = both.comparison
     labels = pd.DataFrame(
         {
             "what": [f"F1 {label}" for label in label_set.names],
-            "champion": scores[0],
-            "candidate": scores[1],
+            "champion": both.first,
+            "candidate": both.second,
             "gain": comparison.label_gains,
             "low": comparison.label_lows,
             "high": comparison.label_highs,
@@ -129,8 +112,8 @@ def _compare(recipe: Recipe, champion: Run, candidate: Run) -> tuple[Comparison,
     )
     whole = {
         "what": "macro F1",
-        "champion": scores[0].mean(),
-        "candidate": scores[1].mean(),
+        "champion": both.first.mean(),
+        "candidate": both.second.mean(),
         "gain": comparison.gain,
         "low": comparison.low,
         "high": comparison.high,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,22 +12,25 @@ import psutil
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.imageset.pack import pack
+from hpapipe.imageset.sources import Source, open_source
 from hpapipe.imageset.split import Split, stratified
 from hpapipe.models.build import check_options, check_size
 from hpapipe.progress import say
 from hpapipe.tasks import classification as task
-from hpapipe.tracking import registry, runs
+from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
 from hpapipe.training.fit import set_precision
-from hpapipe.workflows.fold import Fold, Material, train_fold
+from hpapipe.workflows.fastest import settled
+from hpapipe.workflows.fold import Material, Trained, train_networks
 from hpapipe.workflows.kept import KIND, TRAIN, keep_recipe, recipe_of
 from hpapipe.workflows.logged import log_data, log_scores
 from hpapipe.workflows.prepare import Prepared, inspect, prepare, source_folder
 from hpapipe.workflows.pretrained import check_weights
+from hpapipe.workflows.registering import register
 
 
 @dataclass(frozen=True)
-class Trained:
+class Outcome:
     """What came out: the run, its Version's model and number, and the macro F1 with its 95 % interval."""
 
     run_id: str
@@ -39,7 +41,7 @@ class Trained:
     high: float
 
 
-def train(recipe: Recipe, resume: str | None = None) -> Trained:
+def train(recipe: Recipe, resume: str | None = None) -> Outcome:
     """Check, split, pack, train, score, log and register.
 
     Args:
@@ -52,6 +54,7 @@ def train(recipe: Recipe, resume: str | None = None) -> Trained:
     """
     if resume:
         recipe = recipe_of(runs.find(resume))
+    recipe = settled(recipe)
     check_options(recipe.model.name, recipe.model.options)
     check_size(recipe.model.name, *recipe.data.size)
     check_weights(recipe.model.weights)
@@ -71,16 +74,24 @@ def train(recipe: Recipe, resume: str | None = None) -> Trained:
             raise
 
 
-def _train(recipe: Recipe, folder: Path, run: Run) -> Trained:
+def _train(recipe: Recipe, folder: Path, run: Run) -> Outcome:
     keep_recipe(run, recipe)
     prepared = _checked(recipe, folder, run)
     split = _split(recipe, prepared, run)
+    images = _images(recipe, prepared, run)
+    precision = set_precision(recipe.fit.precision)
+    run.tags({"hpapipe.backend": keras.backend.backend(), "hpapipe.precision": precision})
+    material = Material(recipe, prepared, split, images)
+    return _finish(material, train_networks(material, run), run)
+
+
+def _images(recipe: Recipe, prepared: Prepared, run: Run) -> Source:
+    if recipe.feed.source != "packed":
+        return open_source(prepared.images, recipe.feed.source, Path(recipe.workspace))
     packed = pack(prepared.images, Path(recipe.workspace))
     say(f"Pack: {packed.decoded:,} fields decoded now, {len(packed.ids) - packed.decoded:,} before")
-    precision = set_precision(recipe.fit.precision)
-    run.tags({"hpapipe.backend": keras.backend.backend(), "hpapipe.precision": precision, "hpapipe.pack": packed.key})
-    material = Material(recipe, prepared, split, packed)
-    return _finish(material, [train_fold(material, number, run) for number in recipe.split.runs], run)
+    run.tags({"hpapipe.pack": packed.key})
+    return packed.images
 
 
 def _checked(recipe: Recipe, folder: Path, run: Run) -> Prepared:
@@ -135,56 +146,37 @@ def label_key(recipe: Recipe) -> str:
     return f"{len(recipe.data.labels)} labels, {kind} a field: {', '.join(recipe.data.labels)}"
 
 
-def _finish(material: Material, folds: list[Fold], run: Run) -> Trained:
-    """Score the folds' answers together, log everything, register the Version."""
-    recipe, pack = material.recipe, material.pack
-    answers = _answers(material, folds)
+def _finish(material: Material, trained: list[Trained], run: Run) -> Outcome:
+    """Score the networks' answers together, log everything, register the Version."""
+    recipe = material.recipe
+    answers = _answers(material, trained)
     chosen, by_rivals = task.decision(recipe, answers)
     scored = task.score(recipe, answers, chosen)
-    log_scores(run, recipe, answers, scored, dict(zip(pack.ids, pack.images, strict=True)))
+    place = {name: field for field, name in enumerate(material.prepared.images.ids)}
+    log_scores(run, recipe, answers, scored, lambda name: material.images[place[name]])
     memory = psutil.Process().memory_info().rss / 2**20
-    cost = {"cost/training_seconds": sum(fold.seconds for fold in folds), "cost/memory_mib": memory}
+    cost = {"cost/training_seconds": sum(each.seconds for each in trained), "cost/memory_mib": memory}
     run.metrics_once({f"score/{name}": value for name, value in (scored.numbers | by_rivals).items()} | cost)
-    number = _register(material, folds, scored, run)
-    run.describe(_description(recipe, scored, number))
+    spec = task.spec(recipe, chosen, material.prepared.bits, [each.member for each in trained])
+    number = register(run, recipe, [each.network for each in trained], spec, scored)
     value, low, high = (scored.numbers[name] for name in ("macro_f1", "macro_f1_low", "macro_f1_high"))
-    return Trained(run.id, recipe.register_as, number, value, low, high)
+    return Outcome(run.id, recipe.register_as, number, value, low, high)
 
 
-def _answers(material: Material, folds: list[Fold]) -> task.Answers:
-    """What the folds' networks answered for the fields that they never saw."""
+def _answers(material: Material, trained: list[Trained]) -> task.Answers:
+    """What the networks answered for the fields that they never saw."""
     split, images = material.split, material.prepared.images
-    held_out = np.concatenate([split.valid(fold.number) for fold in folds])
-    trained_on = np.concatenate([split.train(fold.number) for fold in folds])
+    scores = np.full(images.truth.shape, np.nan, np.float32)
+    for each in trained:
+        scores[np.ix_(split.valid(each.member.fold), np.asarray(each.member.columns))] = each.scores
+    folds = material.recipe.split.runs
+    held_out = np.concatenate([split.valid(fold) for fold in folds])
+    trained_on = np.concatenate([split.train(fold) for fold in folds])
     return task.Answers(
         ids=tuple(images.ids[field] for field in held_out),
         folds=split.folds[held_out],
         truth=images.truth[held_out],
-        scores=np.concatenate([fold.scores for fold in folds]),
+        scores=scores[held_out],
         groups=material.prepared.together[held_out],
         train_share=images.truth[trained_on].mean(0),
-    )
-
-
-def _register(material: Material, folds: list[Fold], scored: task.Scored, run: Run) -> str:
-    recipe = material.recipe
-    try:
-        return registry.version_of(run, recipe.register_as)  # a resumed run may have come this far
-    except UserError:
-        pass
-    with tempfile.TemporaryDirectory() as place:
-        networks = [fold.network for fold in folds]
-        task.version(Path(place), networks, recipe, scored.decision, material.prepared.bits)
-        metadata = {"recipe": recipe.model_dump(mode="json"), "run": run.id}
-        uri = registry.log_version(run, Path(place), task.MODULE, metadata)
-    tags = {"hpapipe.macro_f1": f"{scored.numbers['macro_f1']:.4f}", "hpapipe.recipe": recipe.experiment}
-    return registry.register(run, uri, recipe.register_as, tags)
-
-
-def _description(recipe: Recipe, scored: task.Scored, number: str) -> str:
-    """What MLflow shows at the top of the run."""
-    value, low, high = (scored.numbers[name] for name in ("macro_f1", "macro_f1_low", "macro_f1_high"))
-    return (
-        f"**Macro F1 {value:.3f}** (95 % interval {low:.3f} to {high:.3f}) on fields the networks never saw.\n\n"
-        f"Version {number} of `{recipe.register_as}`; figures and their tables are under Artifacts."
     )

@@ -1,0 +1,48 @@
+"""From scored networks to a registered Version."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+
+from hpapipe.config import Recipe
+from hpapipe.errors import UserError
+from hpapipe.tasks import classification as task
+from hpapipe.tasks.classifier import Spec, write_version
+from hpapipe.tracking import registry
+from hpapipe.tracking.runs import Run
+
+
+def register(run: Run, recipe: Recipe, networks: Sequence[keras.Model], spec: Spec, scored: task.Scored) -> str:
+    """Log networks as one Version of `run`, register it, and say so in the run's description; returns its number.
+
+    Args:
+        run: that made them.
+        recipe: names the registered model, and is kept beside the Version.
+        networks: in the order of the spec's members.
+        spec: all that they need beside their weights.
+        scored: what the Version reaches.
+    """
+    number = _registered(run, recipe, networks, spec, scored)
+    value, low, high = (scored.numbers[name] for name in ("macro_f1", "macro_f1_low", "macro_f1_high"))
+    run.describe(
+        f"**Macro F1 {value:.3f}** (95 % interval {low:.3f} to {high:.3f}) on fields the networks never saw.\n\n"
+        f"Version {number} of `{recipe.register_as}`; figures and their tables are under Artifacts."
+    )
+    return number
+
+
+def _registered(run: Run, recipe: Recipe, networks: Sequence[keras.Model], spec: Spec, scored: task.Scored) -> str:
+    try:
+        return registry.version_of(run, recipe.register_as)  # a resumed run may have come this far
+    except UserError:
+        pass
+    with tempfile.TemporaryDirectory() as place:
+        write_version(Path(place), networks, spec)
+        metadata = {"recipe": recipe.model_dump(mode="json"), "run": run.id}
+        uri = registry.log_version(run, Path(place), task.MODULE, metadata)
+    tags = {"hpapipe.macro_f1": f"{scored.numbers['macro_f1']:.4f}", "hpapipe.recipe": recipe.experiment}
+    return registry.register(run, uri, recipe.register_as, tags)
