@@ -9,7 +9,7 @@ EXPERIMENT ?= $(shell sed -n 's/^experiment: //p' $(RECIPE))
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test quick check format ui lock clean
+.PHONY: help setup train recipes test quick check format ui lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -27,6 +27,15 @@ train: setup ## train and promote; RECIPE=configs/x.yaml ARGS="-P data.folder=â€
 	$(BIN)/mlflow run . -e train --env-manager local --experiment-name $(EXPERIMENT) -P config=$(RECIPE) $(ARGS)
 	@# 3: the champion before is not surely worse, and stays
 	$(BIN)/hpapipe promote --config $(RECIPE) || test $$? -eq 3
+
+SMALL := --experiment recipes --register_as recipes --simulate.fields 1250 --simulate.size 144 --fit.patience 0
+SMALL += --data.size 80 --model.weights null --model.frozen false
+
+recipes: setup ## train every recipe on small simulated cells and compare them, in 45 minutes on two cores
+	$(BIN)/hpapipe series configs/findings $(SMALL) --fit.epochs 8
+	$(BIN)/hpapipe series configs/groups $(SMALL)
+	$(BIN)/hpapipe series $(wildcard configs/model5.yaml configs/model1*.yaml configs/*net*.yaml) $(SMALL) --fit.epochs 2
+	$(BIN)/hpapipe series $(wildcard configs/model[678].yaml) $(SMALL) --data.size 144 --fit.epochs 2
 
 test: setup check ## lint, types, and all tests
 	$(BIN)/python -m pytest

@@ -62,6 +62,7 @@ class Recipe(Section):
     """Everything that an experiment consists of."""
 
     experiment: str = Field("simulated", pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]*$", description="MLflow experiment")
+    name: str = Field("", description="name of the runs; none: the architecture and the size")
     task: Literal["classification"] = Field("classification", description="what is learned")
     register_as: str = Field(
         "hpa-cells", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="registered model's name"

@@ -17,7 +17,21 @@ from hpapipe import __version__, config
 from hpapipe.cli import main
 
 SOURCE = str(Path(__file__).parents[2] / "src")
-VERBS = ("train", "evaluate", "promote", "rollback", "history", "predict", "check", "simulate", "recipe")
+VERBS = (
+    "train",
+    "series",
+    "evaluate",
+    "ensemble",
+    "compare",
+    "promote",
+    "rollback",
+    "history",
+    "predict",
+    "check",
+    "speed",
+    "simulate",
+    "recipe",
+)
 
 # All verbs in one process, as `python -m hpapipe` runs each.
 VERBS_IN_TURN = """

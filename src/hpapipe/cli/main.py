@@ -23,6 +23,7 @@ from hpapipe.cli.predict import predict
 from hpapipe.cli.promote import promote
 from hpapipe.cli.recipe import recipe
 from hpapipe.cli.rollback import rollback
+from hpapipe.cli.series import series
 from hpapipe.cli.simulate import simulate
 from hpapipe.cli.speed import speed
 from hpapipe.cli.train import train
@@ -39,7 +40,21 @@ app = typer.Typer(
     help="From a folder of microscope images to a trained, tracked and promoted model, and its predictions.",
     epilog="Every command takes any option of the recipe as --section.option value; `hpapipe recipe` lists them.",
 )
-for verb in (train, evaluate, ensemble, compare, promote, rollback, history, predict, check, speed, simulate, recipe):
+for verb in (
+    train,
+    series,
+    evaluate,
+    ensemble,
+    compare,
+    promote,
+    rollback,
+    history,
+    predict,
+    check,
+    speed,
+    simulate,
+    recipe,
+):
     app.command()(verb)
 
 

@@ -26,7 +26,7 @@ class Batch:
 
     ids: list[str]
     fields: list[np.ndarray]
-    faults: list[tuple[str, str]]
+    faults: list[tuple[str, ImageError]]
 
 
 def decoded(images: ImageSet, view: View | None, bits: int, size: int) -> Iterator[Batch]:
@@ -45,7 +45,7 @@ def decoded(images: ImageSet, view: View | None, bits: int, size: int) -> Iterat
             if (found := 8 * image.dtype.itemsize) != bits:
                 rule = f"Images must have {bits} bits, as those of training."
                 return ImageError(rule, f"{found} bits for {images.ids[field]}", "Convert them as for training.")
-            return fitted(image, view) if view else image
+            return fitted(image, view, images.ids[field]) if view else image
         except ImageError as fault:
             return fault
 
@@ -54,5 +54,5 @@ def decoded(images: ImageSet, view: View | None, bits: int, size: int) -> Iterat
             batch = range(start, min(start + size, len(images)))
             found = list(zip((images.ids[field] for field in batch), workers.map(read, batch), strict=True))
             good = [(name, image) for name, image in found if not isinstance(image, ImageError)]
-            faults = [(name, str(fault)) for name, fault in found if isinstance(fault, ImageError)]
+            faults = [(name, image) for name, image in found if isinstance(image, ImageError)]
             yield Batch([name for name, _ in good], [image for _, image in good], faults)

@@ -53,7 +53,7 @@ class ImageSet:
         Raises:
             ImageError: a file cannot be used, or has another integer type.
         """
-        image = fitted(read_field(self.paths(field), self.data.max_pixels), view_of(self.data))
+        image = fitted(read_field(self.paths(field), self.data.max_pixels), view_of(self.data), self.ids[field])
         if dtype is not None and image.dtype != dtype:
             received = f"{image.dtype} for {self.ids[field]} beside {dtype} for {self.ids[0]}"
             remedy = "Convert the odd ones, or take them out."

@@ -54,12 +54,13 @@ def view_of(data: Data, crops: int = 1) -> View:
     return View(data.cut, data.size, data.field_size, crops if data.cut == CROPS else 1)
 
 
-def fitted(field: np.ndarray, view: View) -> np.ndarray:
+def fitted(field: np.ndarray, view: View, name: str = "") -> np.ndarray:
     """`field` at the size that `view` keeps of it; untouched where it has that size.
 
     Args:
         field: uint8 or uint16 `[height, width, channels]`.
         view: the view.
+        name: of the field, for messages.
 
     Raises:
         ImageError: a corner is to be cut out of a field that is smaller.
@@ -69,10 +70,10 @@ def fitted(field: np.ndarray, view: View) -> np.ndarray:
         return field
     if view.cut == CORNER:
         if field.shape[0] < height or field.shape[1] < width:
-            received = f"{field.shape[0]}×{field.shape[1]} pixels"
+            received = f"{field.shape[0]}×{field.shape[1]} pixels" + (f" for {name}" if name else "")
             remedy = "Lower `data.size`, or set `data.cut` to whole."
             raise ImageError(f"A field must hold the corner of {height}×{width} pixels.", received, remedy)
-        return field[:height, :width]
+        return field[:height, :width].copy()  # a cache would else hold the whole field
     return np.stack([resize(field[..., channel], (height, width)) for channel in range(field.shape[-1])], axis=-1)
 
 

@@ -81,7 +81,7 @@ def _scores(classifier: Classifier, images: ImageSet) -> np.ndarray:
     with bar("Predicting", len(images)) as advance:
         for batch in decoded(images, classifier.view, classifier.spec.bits, BATCH):
             if batch.faults:
-                raise UserError("Each field must fit the Version.", batch.faults[0][1], "Mend the data.")
+                raise batch.faults[0][1]
             found.append(classifier.probabilities(batch.fields))
             advance(len(batch.ids))
     return np.concatenate(found)

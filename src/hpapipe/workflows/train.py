@@ -58,7 +58,7 @@ def train(recipe: Recipe, resume: str | None = None) -> Outcome:
     check_options(recipe.model.name, recipe.model.options)
     check_size(recipe.model.name, *recipe.data.size)
     check_weights(recipe.model.weights)
-    title = f"{recipe.model.name}, {recipe.data.size[1]}×{recipe.data.size[0]}"
+    title = recipe.name or f"{recipe.model.name}, {recipe.data.size[1]}×{recipe.data.size[0]}"
     tags = {
         KIND: TRAIN,
         "mlflow.runName": title,

@@ -1,0 +1,134 @@
+"""Several recipes trained one after the other, and compared: what is finished already is not trained again."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import pandas as pd
+
+from hpapipe import config
+from hpapipe.config import Recipe
+from hpapipe.errors import UserError
+from hpapipe.progress import say
+from hpapipe.tracking.search import Found, finished
+from hpapipe.workflows.compare import compare
+from hpapipe.workflows.fastest import settled
+from hpapipe.workflows.kept import KIND, TRAIN
+from hpapipe.workflows.train import train
+
+TIMES = "cost/training_seconds"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came out.
+
+    Args:
+        table: `recipe, macro_f1, macro_f1_low, macro_f1_high, seconds, run`, one row a finished recipe.
+        failed: recipe -> why it was not trained.
+        comparison: id of the run that compares the finished ones with one label set; empty where they are fewer than 2.
+    """
+
+    table: pd.DataFrame
+    failed: dict[str, str]
+    comparison: str
+
+
+def series(paths: Sequence[Path], overrides: Mapping[str, str]) -> Done:
+    """Train each recipe in a run of its own that is called like its file, and compare all runs.
+
+    Args:
+        paths: YAML files, or folders of them.
+        overrides: dotted field -> value as typed, for all recipes alike.
+
+    Raises:
+        UserError: a recipe is refused, before anything is trained, or none could be trained.
+        KeyboardInterrupt: the same command goes on after the last finished recipe.
+    """
+    recipes = _recipes(paths, overrides)
+    ended: dict[str, Found] = {}
+    failed: dict[str, str] = {}
+    for number, (name, recipe) in enumerate(recipes.items(), 1):
+        say(f"\n[{number} of {len(recipes)}] {name}")
+        try:
+            recipe = settled(recipe)
+            ended[name] = _ended(recipe) or _trained(recipe)
+        except UserError as fault:
+            say(str(fault))
+            failed[name] = fault.lines[0]
+    if not ended:
+        name, why = next(iter(failed.items()))
+        raise UserError("At least one recipe must be trained to its end.", f"none; {name}: {why}", "Mend it.")
+    return Done(_table(ended), failed, _compared(next(iter(recipes.values())), list(ended.values())))
+
+
+def _recipes(paths: Sequence[Path], overrides: Mapping[str, str]) -> dict[str, Recipe]:
+    """Name -> recipe, all of them read before anything is trained."""
+    files = [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
+    if not files:
+        received = ", ".join(map(str, paths))
+        raise UserError("A series must have recipes.", f"no YAML file in {received}", "Give files or their folder.")
+    if twice := [name for name, count in Counter(file.stem for file in files).items() if count > 1]:
+        raise UserError("Each recipe of a series must have its own name.", f"{twice[0]} twice", "Rename a file.")
+    found: dict[str, Recipe] = {}
+    faults = []
+    for file in files:
+        try:
+            recipe = config.load(file, overrides)
+            found[file.stem] = recipe if recipe.name else recipe.model_copy(update={"name": file.stem})
+        except UserError as fault:
+            faults.append(fault)
+    if faults:
+        raise UserError.joined(faults)
+    return found
+
+
+def _ended(recipe: Recipe) -> Found | None:
+    """The newest finished run of this very recipe."""
+    wanted = {KIND: TRAIN, "hpapipe.experiment": recipe.experiment, "hpapipe.recipe": recipe.fingerprint}
+    found = finished(wanted)
+    if found:
+        say(f"Finished before, in run {found[0].id}")
+    return found[0] if found else None
+
+
+def _trained(recipe: Recipe) -> Found:
+    # Keras holds on to the graphs of all networks of a process.
+    keras.backend.clear_session()
+    gc.collect()
+    done = train(recipe)
+    say(f"Macro F1 {done.macro_f1:.3f} (95 % interval {done.low:.3f} to {done.high:.3f})")
+    found = _ended(recipe)
+    if found is None:
+        raise UserError("A trained recipe must have its run.", f"none for run {done.run_id}", "Look into the store.")
+    return found
+
+
+def _table(ended: Mapping[str, Found]) -> pd.DataFrame:
+    scores = ("macro_f1", "macro_f1_low", "macro_f1_high")
+    rows = [
+        {
+            "recipe": name,
+            **{score: run.metrics.get(f"score/{score}") for score in scores},
+            "seconds": run.metrics.get(TIMES),
+            "run": run.id,
+        }
+        for name, run in ended.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _compared(recipe: Recipe, ended: Sequence[Found]) -> str:
+    """Compare the runs that answer the label set which most of them answer."""
+    common = Counter(run.tags.get("hpapipe.labels") for run in ended).most_common(1)[0][0]
+    alike = [run.id for run in ended if run.tags.get("hpapipe.labels") == common]
+    if len(alike) < 2:
+        return ""
+    if len(alike) < len(ended):
+        say(f"\n{len(ended) - len(alike)} runs answer other labels, and are left out of the comparison")
+    return compare(recipe, alike, None).run
