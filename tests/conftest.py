@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -163,26 +164,62 @@ class Trained:
 
 
 @pytest.fixture(scope="session")
-def trained_once(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Trained:
-    """`hpapipe train` on 16 random fields, done once."""
-    place = tmp_path_factory.mktemp("trained")
-    images = write_images(place, ("0", "1", "2", "0 1") * 4).folder
-    recipe = small_recipe(place, images)
-    shutil.copy(empty_store, place / "mlflow.db")
-    with pytest.MonkeyPatch.context() as patch:
-        _enter(patch, place)
-        ended = command("train", "--config", recipe)
-    assert ended.code == 0, ended.err
-    return Trained(place, images, recipe, ended.out.split()[-3], ended)
+def inside() -> Callable[..., Ended]:
+    """Runs `hpapipe` with these words in the store of a `Trained` that many tests share."""
+
+    def run(once: Trained, *words: object) -> Ended:
+        with pytest.MonkeyPatch.context() as patch:
+            _enter(patch, once.place)
+            return command(*words)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def train_once(
+    tmp_path_factory: pytest.TempPathFactory, empty_store: Path, inside: Callable[..., Ended]
+) -> Callable[..., Trained]:
+    """Runs `hpapipe train` on random fields with these targets, in a store of its own.
+
+    `images` are options of `write_images`, `code` is the exit code, and all else are sections of the recipe.
+    """
+
+    def train(targets: Sequence[str], images: dict[str, Any] | None = None, code: int = 0, **sections: Any) -> Trained:
+        place = tmp_path_factory.mktemp("trained")
+        folder = write_images(place, targets, **(images or {})).folder
+        recipe = small_recipe(place, folder, **sections)
+        shutil.copy(empty_store, place / "mlflow.db")
+        begun = Trained(place, folder, recipe, "", Ended(0, "", ""))
+        ended = inside(begun, "train", "--config", recipe)
+        assert ended.code == code, ended.err
+        return replace(begun, run=re.findall(r"\b[0-9a-f]{32}\b", ended.out)[-1], ended=ended)
+
+    return train
 
 
 @pytest.fixture
-def trained(trained_once: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
-    """`trained_once` with a copy of its database and workspace of the test's own; the test runs beside them."""
-    shutil.copy(trained_once.place / "mlflow.db", tmp_path / "mlflow.db")
-    shutil.copytree(trained_once.place / "workspace", tmp_path / "workspace")
-    _enter(monkeypatch, tmp_path)
-    return Trained(tmp_path, trained_once.images, trained_once.recipe, trained_once.run, trained_once.ended)
+def lent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Trained], Trained]:
+    """Gives the test a copy of a trained store and its workspace; the test runs beside them."""
+
+    def lend(once: Trained) -> Trained:
+        shutil.copy(once.place / "mlflow.db", tmp_path / "mlflow.db")
+        shutil.copytree(once.place / "workspace", tmp_path / "workspace")
+        _enter(monkeypatch, tmp_path)
+        return replace(once, place=tmp_path)
+
+    return lend
+
+
+@pytest.fixture(scope="session")
+def trained_once(train_once: Callable[..., Trained]) -> Trained:
+    """`hpapipe train` on 16 random fields, done once."""
+    return train_once(("0", "1", "2", "0 1") * 4)
+
+
+@pytest.fixture
+def trained(trained_once: Trained, lent: Callable[[Trained], Trained]) -> Trained:
+    """`trained_once`, lent to the test."""
+    return lent(trained_once)
 
 
 def _enter(patch: pytest.MonkeyPatch, place: Path) -> None:

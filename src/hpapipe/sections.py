@@ -33,12 +33,14 @@ def _ranges(value: object) -> object:
         return value
     if not isinstance(value, list | tuple) or not all(isinstance(group, list | tuple) for group in value):
         raise ValueError("groups must be a number, or lists of label indices such as [[0..13], [14..27]]")
+    if not all(value):
+        raise ValueError("groups must hold a label each, and one of them is empty")
     return [[index for entry in group for index in _range(entry)] for group in value]
 
 
 def _range(entry: object) -> list[int]:
     found = re.fullmatch(r"\s*(\d+)(?:\s*\.\.\s*(\d+))?\s*", str(entry))
-    if not found:
+    if not found or int(found[2] or found[1]) < int(found[1]):
         raise ValueError(f"groups must hold label indices, or ranges of them such as 0..13, not {entry}")
     return list(range(int(found[1]), int(found[2] or found[1]) + 1))
 
@@ -126,7 +128,8 @@ class Data(Section):
     def _learnt_labels_exist(self) -> Data:
         unknown = [name for name in self.learn if name not in self.labels]
         if unknown:
-            raise ValueError(f"learn must name labels: {nearest(unknown[0], self.labels)}")
+            hint = nearest(unknown[0], self.labels).rstrip(".")
+            raise ValueError(f"learn must name labels, not {unknown[0]} ({hint})")
         if self.learn and self.one_label:
             raise ValueError("learn needs labels that may be several (one_label: false)")
         return self

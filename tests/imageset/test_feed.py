@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpapipe import config
-from hpapipe.imageset.feed import Feed, draw_shares
+from hpapipe.errors import UserError
+from hpapipe.imageset.feed import DRAWS, Feed, draw_shares
 
 
 def coded(count: int, size: tuple[int, int] = (4, 4)) -> tuple[np.ndarray, np.ndarray]:
@@ -65,6 +66,7 @@ def test_labels_stay_with_their_images(draw: str) -> None:
 @given(st.integers(2, 200), st.integers(3, 64), st.sampled_from(["shuffled", "balanced"]))
 def test_batches_are_even(count: int, batch_size: int, draw: str) -> None:
     """None larger than asked for, sizes at most one apart, never one field alone, which upsets batch normalization."""
+    batch_size = min(batch_size, count)
     sizes = [len(batch) for batch in feed_of(count, batch_size=batch_size, draw=draw).batches]
     assert sum(sizes) == count
     assert len(sizes) == len(feed_of(count, batch_size=batch_size))
@@ -75,8 +77,64 @@ def test_batches_are_even(count: int, batch_size: int, draw: str) -> None:
 
 def test_a_single_field_is_a_batch() -> None:
     """There is nothing to share it with."""
-    feed = feed_of(1, batch_size=8)
+    feed = feed_of(1, batch_size=1)
     assert (len(feed), feed[0][0].shape[0]) == (1, 1)
+
+
+@pytest.mark.parametrize("draw", sorted(DRAWS))
+def test_a_batch_larger_than_the_training_part_is_refused(draw: str) -> None:
+    """Chosen fields count, not those of the source; as many as there are make one batch."""
+    chosen = np.array([2, 3, 5, 7])
+    assert len(feed_of(30, chosen, draw=draw, batch_size=4)) == 1
+    with pytest.raises(UserError, match=r"`feed\.batch_size` must not exceed.* Received 5 for 4 fields\. Lower it"):
+        feed_of(30, chosen, draw=draw, batch_size=5)
+
+
+def test_in_order_is_the_order_of_the_table() -> None:
+    """In every epoch, whatever the seed."""
+    chosen = np.array([1, 2, 4, 7, 9, 12, 20])
+    for seed in range(3):
+        feed = feed_of(30, chosen, seed, draw="in_order", batch_size=3)
+        for _ in range(2):
+            assert drawn(feed) == chosen.tolist()
+            feed.on_epoch_end()
+
+
+@pytest.mark.parametrize("draw", ["replacement", "balanced"])
+@pytest.mark.parametrize(("fields", "sizes"), [(None, [4, 4, 4]), (3, [3]), (30, [4, 4, 4, 4, 4, 4, 3, 3])])
+def test_an_epoch_is_as_long_as_the_recipe_says(draw: str, fields: int | None, sizes: list[int]) -> None:
+    """As many as there are, fewer or more, of the chosen fields alone; other ones in the next epoch."""
+    chosen = np.arange(3, 27, 2)
+    feed = feed_of(30, chosen, draw=draw, epoch_fields=fields, batch_size=4)
+    epochs = []
+    for _ in range(2):
+        assert [len(feed[batch][0]) for batch in range(len(feed))] == sizes
+        assert feed.drawn == sum(sizes) == len(drawn(feed))
+        assert set(drawn(feed)) <= set(chosen.tolist())
+        epochs.append(drawn(feed))
+        feed.on_epoch_end()
+    assert epochs[0] != epochs[1]
+
+
+@pytest.mark.parametrize("draw", ["in_order", "shuffled"])
+def test_each_field_once_is_each_field_once(draw: str) -> None:
+    """`epoch_fields` is for draws by chance."""
+    feed = feed_of(10, draw=draw, batch_size=4, epoch_fields=3)
+    assert (sorted(drawn(feed)), feed.drawn) == (list(range(10)), 10)
+
+
+def test_replacement_draws_all_alike() -> None:
+    """4000 of 20 fields, about 200 each, with rare labels as often as others; some stand twice in a batch."""
+    feed = feed_of(20, draw="replacement", epoch_fields=4000, batch_size=20)
+    counts = Counter(drawn(feed))
+    # Four standard deviations of a binomial distribution with a chance of 1 in 20.
+    assert all(counts[field] == pytest.approx(200, abs=4 * np.sqrt(4000 * 0.05 * 0.95)) for field in range(20))
+    assert any(len(set(batch)) < len(batch) for batch in feed.batches)
+
+
+def test_every_draw_of_the_recipe_exists() -> None:
+    """No name passes the recipe and fails later, and none is hidden from it."""
+    assert set(DRAWS) == set(get_args(config.Feed.model_fields["draw"].annotation))
 
 
 @pytest.mark.parametrize("draw", ["shuffled", "balanced"])

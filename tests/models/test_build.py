@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,7 +11,9 @@ import pytest
 
 from hpapipe.errors import UserError
 from hpapipe.models import build as module
-from hpapipe.models.build import Scaling, build, check_options, scaling_of
+from hpapipe.models import weights
+from hpapipe.models.build import Scaling, build, check_options, mixing, scaling_of
+from hpapipe.models.weights import MIX
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
@@ -125,3 +128,117 @@ def test_a_constant_channel_is_not_divided_by_zero() -> None:
     scaling = scaling_of(images, np.arange(2), "standard")
     scale, offset = scaling.scale, scaling.offset
     np.testing.assert_allclose((scale, offset), ([1.0], [-7.0]))
+
+
+def seen_by(scaling: Scaling, images: np.ndarray) -> np.ndarray:
+    """What the network sees of raw images."""
+    inputs = keras.Input(images.shape[1:])
+    return np.asarray(keras.Model(inputs, scaling(inputs)).predict_on_batch(images))
+
+
+def test_scaling_by_batch_by_hand() -> None:
+    """Pixels 8, 4 and 0, 0: by their maximum 1, 1/2, 0 and 0, less their mean, 3/8; another batch, another way."""
+    scaling = scaling_of(np.zeros((1, 1, 2, 1), np.uint8), np.array([0]), "batch")
+    images = np.array([8, 4, 0, 0], np.uint8).reshape(2, 1, 2, 1)
+    np.testing.assert_allclose(seen_by(scaling, images).ravel(), [0.625, 0.125, -0.375, -0.375])
+    np.testing.assert_allclose(seen_by(scaling, images[:1]).ravel(), [0.25, -0.25])
+
+
+def test_a_black_batch_is_not_divided_by_zero() -> None:
+    """It is all zeros."""
+    scaling = scaling_of(np.zeros((1, 2, 2, 1), np.uint8), np.array([0]), "batch")
+    np.testing.assert_array_equal(seen_by(scaling, np.zeros((3, 2, 2, 1), np.uint8)), 0)
+
+
+MIXED = [["red", "yellow"], ["green", "yellow"], ["blue"]]
+CHANNELS = ("red", "green", "blue", "yellow")
+
+
+def test_channels_are_mixed_in_equal_shares() -> None:
+    """By the places of their names; nothing to mix is no mixing."""
+    shares = mixing(MIXED, CHANNELS)
+    assert shares is not None
+    assert shares.dtype == np.float32
+    assert shares.tolist() == [[0.5, 0, 0], [0, 0.5, 0], [0, 0, 1], [0.5, 0.5, 0]]
+    assert mixing([], CHANNELS) is None
+
+
+@pytest.mark.parametrize(("dtype", "most"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_mixed_channels_by_hand(dtype: type, most: int) -> None:
+    """Red 4, green 6, blue 8 and yellow 2, in shares of the type's range: 3, 4 and 8."""
+    images = np.tile(np.array([4, 6, 8, 2], dtype), (1, 2, 2, 1))
+    scaling = scaling_of(images, np.array([0]), "range", mixing(MIXED, CHANNELS))
+    found = seen_by(scaling, images)
+    assert found.shape == (1, 2, 2, 3)
+    np.testing.assert_allclose(found * most, np.tile([3.0, 4.0, 8.0], (1, 2, 2, 1)), rtol=1e-6)
+
+
+def test_mixing_follows_scaling() -> None:
+    """Channels of their own mean and spread: 0 and 4 become -1 and 1, and so does their mean with another such."""
+    images = np.array([[0, 100], [4, 200]], np.uint8).reshape(1, 1, 2, 2)
+    scaling = scaling_of(images, np.array([0]), "standard", mixing([["x", "y"]], ("x", "y")))
+    np.testing.assert_allclose(seen_by(scaling, images).ravel(), [-1, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["standard", "range", "batch"])
+@pytest.mark.parametrize("mix", [(), MIXED], ids=["plain", "mixed"])
+def test_scaling_is_saved_with_the_network(how: str, mix: list[list[str]], tmp_path: Path) -> None:
+    """As layers that Keras loads without running any code: the same answers, and nothing of it is trained."""
+    images = np.random.default_rng(0).integers(0, 255, (6, 4, 4, 4), np.uint8)
+    scaling = scaling_of(images, np.arange(6), how, mixing(mix, CHANNELS))
+    model = build("plain", {}, (4, 4, 4), 2, False, scaling)
+    model.save(tmp_path / "network.keras")
+    again = keras.models.load_model(tmp_path / "network.keras", compile=False, safe_mode=True)
+    np.testing.assert_array_equal(again.predict_on_batch(images), model.predict_on_batch(images))
+    for each in (model, again):
+        assert [weight.name for weight in each.trainable_variables] == ["kernel", "bias"]
+
+
+@pytest.mark.parametrize("how", ["standard", "range", "batch"])
+def test_scaling_and_mixing_stay_float32(how: str) -> None:
+    """Where all else has 16 bits: a pixel of 65535 is infinite there."""
+    keras.config.set_dtype_policy("mixed_float16")
+    images = np.full((2, 4, 4, 4), 65535, np.uint16)
+    images[0, 0] = 0
+    scaling = scaling_of(images, np.arange(2), how, mixing(MIXED, CHANNELS))
+    model = build("plain", {}, (4, 4, 4), 2, False, scaling)
+    seen = keras.Model(model.inputs, model.get_layer(MIX).output).predict_on_batch(images)
+    assert (model.get_layer(MIX).compute_dtype, seen.dtype) == ("float32", np.float32)
+    assert np.isfinite(seen).all()
+    assert seen.max() > seen.min()
+
+
+def convolved(inputs: Any, outputs: int, activation: str) -> Any:
+    """A body of one convolution, with a dense layer behind it."""
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(5, 3, name="first")(inputs))
+    return keras.layers.Dense(outputs, activation=activation, dtype="float32", name="head")(x)
+
+
+@pytest.mark.parametrize("suffix", ["", ".keras", ".weights.h5"])
+@pytest.mark.parametrize("mixed", ["source", "target", "both"])
+def test_mixing_is_no_weight_to_begin_with(
+    mixed: str, suffix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From a network or its file, with mixing or without: the convolution is taken over, the mixing stays its own."""
+    monkeypatch.setattr(module, "ARCHITECTURES", {"convolved": convolved})
+
+    def made(own: bool) -> keras.Model:
+        mix = mixing(MIXED, CHANNELS) if own else None
+        channels = 4 if own else 3
+        return build("convolved", {}, (8, 8, channels), 2, False, Scaling(np.ones(channels), np.zeros(channels), mix))
+
+    source, target = made(mixed != "target"), made(mixed != "source")
+    origin: Any = source
+    if suffix:
+        origin = str(tmp_path / f"source{suffix}")
+        (source.save if suffix == ".keras" else source.save_weights)(origin)
+    head = target.get_layer("head").get_weights()[0]
+    weights.load(target, origin)
+    np.testing.assert_array_equal(
+        target.get_layer("first").get_weights()[0], source.get_layer("first").get_weights()[0]
+    )
+    np.testing.assert_array_equal(target.get_layer("head").get_weights()[0], head)
+    if mixed != "source":
+        np.testing.assert_array_equal(target.get_layer(MIX).get_weights()[0], mixing(MIXED, CHANNELS))
+    weights.freeze(target)
+    assert [weight.path for weight in target.trainable_variables] == ["head/kernel", "head/bias"]

@@ -12,9 +12,12 @@ from matplotlib import pyplot as plt
 
 from hpapipe import config
 from hpapipe.config import Recipe
+from hpapipe.imageset.view import View
 from hpapipe.labels import LabelSet
 from hpapipe.tasks import classification as task
 from hpapipe.tasks.classification import Answers
+from hpapipe.tasks.classifier import Member
+from hpapipe.tasks.part import Part, parts_of
 
 TRUTH = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]] * 5, np.uint8)
 SCORES = np.where(TRUTH, 0.8, 0.1).astype(np.float32) + np.linspace(0, 0.05, 60, dtype=np.float32).reshape(20, 3)
@@ -24,6 +27,12 @@ def recipe(**sections: Any) -> Recipe:
     data = {"channels": ["red", "green"], "labels": ["a", "b", "c"], "size": 32} | sections.pop("data", {})
     small = {"model": {"options": {"width": 4, "blocks": [1]}}, "score": {"bootstrap": 100, "worst_fields": 2}}
     return config.parse(small | sections | {"data": data})
+
+
+def whole(asked: Recipe) -> Part:
+    """The only part where one network answers all labels."""
+    (part,) = parts_of(asked)
+    return part
 
 
 def answers(truth: np.ndarray = TRUTH, scores: np.ndarray = SCORES) -> Answers:
@@ -45,7 +54,7 @@ def test_the_same_seed_gives_the_same_network(seeded: None) -> None:
     found = []
     for _ in range(2):
         keras.utils.set_random_seed(1)
-        found.append(task.network(recipe(), images, np.arange(4)))
+        found.append(task.network(recipe(), whole(recipe()), images, np.arange(4)))
     assert found[0].output_shape == (None, 3)
     for one, other in zip(found[0].get_weights(), found[1].get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -58,11 +67,11 @@ def test_the_same_seed_gives_the_same_network(seeded: None) -> None:
 def test_numbers_of_an_epoch_use_the_constant_threshold() -> None:
     """At 0.3 all labels are named right, at 0.9 only the most likely of each field."""
     loss = keras.losses.BinaryCrossentropy()
-    right = task.epoch_numbers(recipe(), loss, TRUTH, SCORES)
+    right = task.epoch_numbers(recipe(), whole(recipe()), loss, TRUTH, SCORES)
     assert right["macro_f1"] == right["micro_f1"] == right["f1/a"] == right["mean_average_precision"] == 1
     likely = np.clip(np.where(TRUTH, SCORES, 1 - SCORES), 1e-7, 1)
     assert right["val_loss"] == pytest.approx(-np.log(likely).mean(), rel=1e-5)
-    high = task.epoch_numbers(recipe(thresholds={"constant": 0.9}), loss, TRUTH, SCORES)
+    high = task.epoch_numbers(recipe(thresholds={"constant": 0.9}), whole(recipe()), loss, TRUTH, SCORES)
     # Of the fields with a and b only the later label, b, is named: a has 5 hits of 10.
     assert (high["recall/a"], high["recall/b"], high["recall/c"]) == (0.5, 1, 1)
     assert high["f1/a"] == pytest.approx(2 / 3)
@@ -124,7 +133,7 @@ def test_every_figure_comes_with_a_table(one_label: bool) -> None:
     chosen, _ = task.decision(asked, held)
     images = {name: np.full((32, 32, 2), 50, np.uint8) for name in held.ids}
     drawn = {}
-    for name, table, figure in task.figures(asked, held, task.score(asked, held, chosen), images):
+    for name, table, figure in task.figures(asked, held, task.score(asked, held, chosen), images.__getitem__):
         drawn[name] = table
         assert figure.axes
         plt.close(figure)
@@ -151,8 +160,40 @@ def test_the_spec_is_what_the_recipe_and_the_decision_say() -> None:
     """The deployed thresholds, and the preprocessing of training."""
     asked = recipe(data={"max_pixels": 5000, "files": "{channel}/{id}.tif"}, thresholds={"always_name_one": False})
     chosen, _ = task.decision(asked, answers())
-    spec = task.spec(asked, chosen, 16)
-    assert (spec.channels, spec.files, spec.size) == (("red", "green"), "{channel}/{id}.tif", (32, 32))
+    members = [task.member(asked, whole(asked), fold) for fold in (1, 0)]
+    spec = task.spec(asked, chosen, 16, members)
+    assert (spec.channels, spec.files) == (("red", "green"), "{channel}/{id}.tif")
+    view = View("whole", (32, 32), (256, 256))
+    assert spec.members == (Member(view, (0, 1, 2), 1), Member(view, (0, 1, 2), 0))
+    assert (spec.turns, spec.join) == (False, "mean")
     assert (spec.bits, spec.max_pixels, spec.labels, spec.one_label) == (16, 5000, ("a", "b", "c"), False)
     assert spec.thresholds == pytest.approx(tuple(chosen.thresholds))
     assert spec.always_name_one is False
+
+
+def test_a_group_is_scored_by_its_own_labels() -> None:
+    """A softmax over absent and present for the single label; no label is named below its threshold, as it is alone."""
+    asked = recipe(groups=[[1], [0, 2]], thresholds={"constant": 0.9})
+    single, pair = parts_of(asked)
+    outputs = np.stack([1 - SCORES[:, 1], SCORES[:, 1]], axis=1)
+    found = task.epoch_numbers(asked, single, keras.losses.CategoricalCrossentropy(), TRUTH, outputs)
+    assert (found["recall/b"], found["mean_average_precision"]) == (0, 1)
+    assert [name for name in found if name.startswith("f1/")] == ["f1/b"]
+    likely = np.where(TRUTH[:, 1], SCORES[:, 1], 1 - SCORES[:, 1])
+    assert found["val_loss"] == pytest.approx(-np.log(likely).mean(), rel=1e-5)
+    found = task.epoch_numbers(asked, pair, keras.losses.BinaryCrossentropy(), TRUTH, SCORES[:, [0, 2]])
+    assert [name for name in found if name.startswith("recall/")] == ["recall/a", "recall/c"]
+    assert found["recall/a"] == found["recall/c"] == 0
+
+
+def test_what_is_learned_of_a_table_is_named_by_its_place_there() -> None:
+    """`learn` c and a: two answers, which the challenge knows as 2 and 0. A lone label is never named for all."""
+    asked = recipe(data={"learn": ["c", "a"]}, answer={"turns": True, "crops": 2, "join": "maximum"})
+    chosen, _ = task.decision(asked, answers(TRUTH[:, [2, 0]], SCORES[:, [2, 0]]))
+    spec = task.spec(asked, chosen, 8, [])
+    assert (spec.labels, spec.indices, spec.always_name_one) == (("c", "a"), (2, 0), True)
+    assert (spec.turns, spec.join) == (True, "maximum")
+    alone = recipe(data={"learn": "b"})
+    chosen, _ = task.decision(alone, answers(TRUTH[:, [1]], SCORES[:, [1]]))
+    np.testing.assert_array_equal(chosen.named, TRUTH[:, [1]])
+    assert task.spec(alone, chosen, 8, []).always_name_one is False

@@ -129,8 +129,8 @@ def test_only_files_that_count_stay(tmp_path: Path) -> None:
         epoch(state, model, loss)
         save(state, model, tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {
-        "best-0002.weights.h5",
-        "last-0003.weights.h5",
+        "best-0002.npz",
+        "last-0003.npz",
         "state.json",
     }
 
@@ -150,7 +150,7 @@ def test_a_kill_while_saving_leaves_the_older_state(
     def killed(*words: object, **named: object) -> None:
         raise KeyboardInterrupt
 
-    def killed_at_the_second(path: Path) -> None:
+    def killed_at_the_second(path: Path, *_: object) -> None:
         calls.append(path)
         path.write_bytes(b"half a file")
         if len(calls) == 2:
@@ -158,7 +158,7 @@ def test_a_kill_while_saving_leaves_the_older_state(
 
     with monkeypatch.context() as patch:
         if moment in ("weights", "best"):
-            patch.setattr(model, "save_weights", killed if moment == "weights" else killed_at_the_second)
+            patch.setattr(module.np, "savez", killed if moment == "weights" else killed_at_the_second)
         elif moment == "state":
             patch.setattr(module.json, "dumps", killed)
         else:
@@ -172,7 +172,7 @@ def test_a_kill_while_saving_leaves_the_older_state(
     load_best(again, fresh, tmp_path)
     epoch(again, fresh, 1.5)
     save(again, fresh, tmp_path)
-    assert {file.name for file in tmp_path.glob("*.h5")} == {"best-0002.weights.h5", "last-0002.weights.h5"}
+    assert {file.name for file in tmp_path.glob("*.npz")} == {"best-0002.npz", "last-0002.npz"}
 
 
 def test_plain_numbers_are_floats() -> None:

@@ -74,7 +74,7 @@ def test_images_of_another_depth_are_refused(evaluate: Any, image_folder: Callab
     other = image_folder(("0", "1", "2", "1 2"), name="other", dtype=np.uint16)
     ended = evaluate("--data.folder", other.folder)
     assert (ended.code, len(ended.err.splitlines())) == (2, 1)
-    assert ended.err.startswith("Images must be uint8")
+    assert ended.err.startswith("Images must have 8 bits, as those of training. Received 16 bits for f00.")
 
 
 def test_there_must_be_such_a_version(trained: Any, hpapipe: Any) -> None:

@@ -163,7 +163,7 @@ def test_a_full_disk_ends_in_one_line_and_nothing_is_lost(
 
     def full(kept: Any, *words: Any) -> None:
         if kept.epoch == 2:
-            raise OSError(28, "No space left on device", "last-0002.weights.h5")
+            raise OSError(28, "No space left on device", "last-0002.npz")
         plain(kept, *words)
 
     with monkeypatch.context() as patch:

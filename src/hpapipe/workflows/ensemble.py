@@ -94,13 +94,15 @@ def _ensemble(recipe: Recipe, sources: Sequence[_Source], run: Run) -> Joined:
     log_data(run, prepared)
     told = runs.read_table(sources[0].run, "split").set_index("id")["fold"]
     folds = told.reindex(list(prepared.images.ids)).to_numpy(int)
-    alone = [_scores(recipe, source, prepared, folds) for source in sources]
-    held_out = np.flatnonzero(~np.isnan(np.mean(alone, axis=0)).any(axis=1))
+    run.table("split", pd.DataFrame({"id": prepared.images.ids, "fold": folds}))
+    sums = [_sums(recipe, source, prepared, folds) for source in sources]
+    alone, together = [_mean([each]) for each in sums], _mean(sums)
+    held_out = np.flatnonzero(~np.isnan(np.sum(alone, axis=0)).any(axis=1))
     steps = [_as_it_was(source) for source in sources]
     for source, scores in zip(sources, alone, strict=True):
         scored = _scored(recipe, prepared, folds, held_out, scores)[1]
         steps.append(_step(f"{_name(source.run)}, asked so", scored.numbers))
-    answers, scored = _scored(recipe, prepared, folds, held_out, np.mean(alone, axis=0))
+    answers, scored = _scored(recipe, prepared, folds, held_out, together)
     steps.append(_step("together", scored.numbers))
     table = pd.DataFrame(steps)
     run.table("steps", table)
@@ -114,8 +116,11 @@ def _ensemble(recipe: Recipe, sources: Sequence[_Source], run: Run) -> Joined:
     return Joined(run.id, recipe.register_as, number, table)
 
 
-def _scores(recipe: Recipe, source: _Source, prepared: Prepared, folds: np.ndarray) -> np.ndarray:
-    """A run's probabilities for the fields that its networks never saw, NaN elsewhere, float32 `[fields, labels]`."""
+def _sums(recipe: Recipe, source: _Source, prepared: Prepared, folds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For the fields that a run's networks never saw: the sum of their probabilities, and how many were asked.
+
+    Both are float32 `[fields, labels]`, 0 elsewhere.
+    """
     # Each run keeps what its own networks see of the fields.
     images = replace(prepared.images, data=source.recipe.data)
     total, count = np.zeros(images.truth.shape, np.float32), np.zeros(images.truth.shape, np.float32)
@@ -129,6 +134,12 @@ def _scores(recipe: Recipe, source: _Source, prepared: Prepared, folds: np.ndarr
             total[cells] += ask(network, packed.images, unseen, BATCH, member, how.turns, how.join)
             count[cells] += 1
             advance()
+    return total, count
+
+
+def _mean(sums: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """The mean over all networks, as the Version answers, NaN where none was asked: float32 `[fields, labels]`."""
+    total, count = (np.sum(each, axis=0) for each in zip(*sums, strict=True))
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +114,7 @@ def _train(material: Material, fold: int, number: int, part: Part, run: Run, own
     try:
         state = fit(network, feed, validate, recipe.fit, place, lambda row: log_epoch(own, row), title)
     except KeyboardInterrupt:
-        _keep_best(own, place)
+        _keep_best(own, network, place)
         raise
     seconds = sum(row["seconds"] for row in state.history)
     say(
@@ -144,11 +145,15 @@ def _log_missing(run: Run, state: State) -> None:
         say(f"Going on after epoch {state.epoch}")
 
 
-def _keep_best(run: Run, place: Path) -> None:
-    """Log the best weights of a training that was stopped."""
+def _keep_best(run: Run, network: keras.Model, place: Path) -> None:
+    """Log the best weights of a training that was stopped, in Keras' own format."""
     state = states.read(place)
     if state.best_epoch:
-        run.file(states.best_weights(state, place), "best_weights")
+        states.load_best(state, network, place)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / f"best-{state.best_epoch:04d}.weights.h5"
+            network.save_weights(file)
+            run.file(file, "best_weights")
 
 
 def _log_training(run: Run, state: State, moments: Mapping[str, Moment]) -> None:

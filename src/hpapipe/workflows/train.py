@@ -54,10 +54,10 @@ def train(recipe: Recipe, resume: str | None = None) -> Outcome:
     """
     if resume:
         recipe = recipe_of(runs.find(resume))
-    recipe = settled(recipe)
     check_options(recipe.model.name, recipe.model.options)
     check_size(recipe.model.name, *recipe.data.size)
     check_weights(recipe.model.weights)
+    recipe = settled(recipe)
     title = recipe.name or f"{recipe.model.name}, {recipe.data.size[1]}×{recipe.data.size[0]}"
     tags = {
         KIND: TRAIN,
@@ -141,9 +141,10 @@ def _split(recipe: Recipe, prepared: Prepared, run: Run) -> Split:
 
 
 def label_key(recipe: Recipe) -> str:
-    """Names one label set in tags: its length, and whether a field has one label or several."""
-    kind = "one" if recipe.data.one_label else "several"
-    return f"{len(recipe.data.labels)} labels, {kind} a field: {', '.join(recipe.data.labels)}"
+    """Names the learned labels in tags: how many, and whether a field has one of them or several."""
+    labels = recipe.data.label_set
+    kind = "one" if labels.one_label else "several"
+    return f"{len(labels)} labels, {kind} a field: {', '.join(labels.names)}"
 
 
 def _finish(material: Material, trained: list[Trained], run: Run) -> Outcome:
