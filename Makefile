@@ -9,7 +9,7 @@ EXPERIMENT ?= $(shell sed -n 's/^experiment: //p' $(RECIPE))
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train recipes test quick check format ui lock clean
+.PHONY: help setup train recipes findings test quick check format ui lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -28,14 +28,18 @@ train: setup ## train and promote; RECIPE=configs/x.yaml ARGS="-P data.folder=â€
 	@# 3: the champion before is not surely worse, and stays
 	$(BIN)/hpapipe promote --config $(RECIPE) || test $$? -eq 3
 
-SMALL := --experiment recipes --register_as recipes --simulate.fields 1250 --simulate.size 144 --fit.patience 0
-SMALL += --data.size 80 --model.weights null --model.frozen false
+SMALL := --experiment recipes --register_as recipes --simulate.fields 500 --simulate.size 144 --data.size 80
+SMALL += --fit.epochs 2 --fit.patience 0 --model.weights null --model.frozen false
+TWO_WAY := $(wildcard configs/model[678].yaml)
+ONE := $(filter-out $(TWO_WAY),$(wildcard configs/model*.yaml) configs/simulated.yaml $(wildcard configs/*net*.yaml))
 
-recipes: setup ## train every recipe on small simulated cells and compare them, in 45 minutes on two cores
-	$(BIN)/hpapipe series configs/findings $(SMALL) --fit.epochs 8
-	$(BIN)/hpapipe series configs/groups $(SMALL)
-	$(BIN)/hpapipe series $(wildcard configs/model5.yaml configs/model1*.yaml configs/*net*.yaml) $(SMALL) --fit.epochs 2
-	$(BIN)/hpapipe series $(wildcard configs/model[678].yaml) $(SMALL) --data.size 144 --fit.epochs 2
+recipes: setup ## train every recipe for a moment on small simulated cells, in one experiment
+	$(BIN)/hpapipe series $(ONE) configs/findings configs/groups $(SMALL)
+	$(BIN)/hpapipe series $(TWO_WAY) $(SMALL) --data.size 144
+
+findings: setup ## train the recipes behind docs/findings.md, which takes hours
+	$(BIN)/hpapipe series configs/findings --experiment findings --simulate.size 144 --fit.epochs 12 --fit.patience 0
+	$(BIN)/hpapipe series configs/groups --experiment groups --simulate.size 144 --fit.patience 0
 
 test: setup check ## lint, types, and all tests
 	$(BIN)/python -m pytest

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hpapipe.imageset.decode import ImageError
 from hpapipe.imageset.images import ImageSet
 from hpapipe.imageset.pack import pack
 from hpapipe.progress import bar
@@ -29,6 +31,7 @@ class Files:
     def __init__(self, images: ImageSet, keep: bool) -> None:
         self.images, self.keep = images, keep
         self.kept: dict[int, np.ndarray] = {}
+        self.fault: ImageError | None = None
         first = images.read(0)
         self.shape, self.dtype = (len(images), *first.shape), first.dtype
         self.workers = ThreadPoolExecutor(os.cpu_count())
@@ -46,7 +49,11 @@ class Files:
     def _read(self, field: int) -> np.ndarray:
         if field in self.kept:
             return self.kept[field]
-        image = self.images.read(field, self.dtype)
+        try:
+            image = self.images.read(field, self.dtype)
+        except ImageError as fault:
+            self.fault = fault
+            raise
         if self.keep:
             self.kept[field] = image
         return image
@@ -54,6 +61,21 @@ class Files:
 
 Source = np.ndarray | Files
 """Integers `[fields, height, width, channels]`, to be indexed by fields."""
+
+
+@contextmanager
+def faults_told(source: Source) -> Iterator[None]:
+    """Within the block, a file that cannot be read is told as such: backends wrap what is raised while they are fed.
+
+    Raises:
+        ImageError: of `source`.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(source, Files) and source.fault and error is not source.fault:
+            raise source.fault from error
+        raise
 
 
 def _packed(images: ImageSet, workspace: Path) -> Source:

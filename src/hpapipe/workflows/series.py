@@ -57,7 +57,9 @@ def series(paths: Sequence[Path], overrides: Mapping[str, str]) -> Done:
         say(f"\n[{number} of {len(recipes)}] {name}")
         try:
             recipe = settled(recipe)
-            ended[name] = _ended(recipe) or _trained(recipe)
+            if before := _ended(recipe):
+                say(f"Finished before, in run {before.id}")
+            ended[name] = before or _trained(recipe)
         except UserError as fault:
             say(str(fault))
             failed[name] = fault.lines[0]
@@ -91,10 +93,7 @@ def _recipes(paths: Sequence[Path], overrides: Mapping[str, str]) -> dict[str, R
 def _ended(recipe: Recipe) -> Found | None:
     """The newest finished run of this very recipe."""
     wanted = {KIND: TRAIN, "hpapipe.experiment": recipe.experiment, "hpapipe.recipe": recipe.fingerprint}
-    found = finished(wanted)
-    if found:
-        say(f"Finished before, in run {found[0].id}")
-    return found[0] if found else None
+    return next(iter(finished(wanted)), None)
 
 
 def _trained(recipe: Recipe) -> Found:

@@ -12,7 +12,7 @@ import psutil
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.imageset.pack import pack
-from hpapipe.imageset.sources import Source, open_source
+from hpapipe.imageset.sources import Source, faults_told, open_source
 from hpapipe.imageset.split import Split, stratified
 from hpapipe.models.build import check_options, check_size
 from hpapipe.progress import say
@@ -82,7 +82,9 @@ def _train(recipe: Recipe, folder: Path, run: Run) -> Outcome:
     precision = set_precision(recipe.fit.precision)
     run.tags({"hpapipe.backend": keras.backend.backend(), "hpapipe.precision": precision})
     material = Material(recipe, prepared, split, images)
-    return _finish(material, train_networks(material, run), run)
+    with faults_told(images):
+        trained = train_networks(material, run)
+    return _finish(material, trained, run)
 
 
 def _images(recipe: Recipe, prepared: Prepared, run: Run) -> Source:
