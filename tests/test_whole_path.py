@@ -91,7 +91,7 @@ def test_the_logged_model_holds_no_pickle(trained: Any) -> None:
     (version,) = client.search_model_versions("name = 'small'")
     folder = client.get_logged_model(version.source.removeprefix("models:/")).artifact_location
     names = {path.name for path in Path(folder.removeprefix("file://")).rglob("*") if path.is_file()}
-    assert {"MLmodel", "network-00.keras", "spec.json", "version_code.py", "classifier.py"} <= names
+    assert {"MLmodel", "network-000.keras", "spec.json", "version_code.py", "classifier.py"} <= names
     assert not [name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))]
 
 

@@ -41,7 +41,7 @@ def test_a_recipe_that_does_not_fit_itself(recipe: Path, hpapipe: Any, words: tu
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("--feed.batch_size", "7"), "`feed.batch_size` must not exceed the training fields. Received 7 for 6 fields."),
+        (("--feed.batch_size", "7"), "`feed.batch_size` must not exceed the training fields. Received 7 for 5 fields."),
         (("--data.cut", "corner", "--data.size", "48"),
          "A field must hold the corner of 48×48 pixels. Received 32×32 pixels for f00. Lower `data.size`"),
         (("--data.cut", "corner", "--data.size", "40,16", "--feed.source", "files"),

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpapipe.cli.options import Config, again, read_recipe
+from hpapipe.cli.options import Config, again, read_recipe, run_ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +16,7 @@ MOST_OPTIONS, MOST_RUNS = 12, 6
 
 def compare(
     ctx: typer.Context,
-    run_ids: Annotated[
+    given: Annotated[
         list[str], typer.Argument(metavar="RUN…", help="Ids of two or more finished runs; gains are over the first.")
     ],
     config: Config = None,
@@ -28,9 +27,8 @@ def compare(
     from hpapipe.progress import say, show_table
     from hpapipe.workflows.compare import compare as work
 
-    ids = [word for text in run_ids for word in re.split(r"[\s,]+", text) if word]
     named = config is not None or "experiment" in ctx.obj
-    done = work(recipe, ids, out, recipe.experiment if named else None)
+    done = work(recipe, run_ids(given), out, recipe.experiment if named else None)
     show_table(done.table.drop(columns="id"), "Runs, with 95 % intervals; gains are over the first run")
     options = done.differences.shape[1] - 1
     if options:

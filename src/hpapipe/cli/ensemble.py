@@ -4,10 +4,14 @@ from typing import Annotated
 
 import typer
 
+from hpapipe.cli.options import run_ids
+
 
 def ensemble(
     ctx: typer.Context,
-    runs: Annotated[list[str], typer.Argument(help="Ids of finished runs on one set and split; one is enough.")],
+    given: Annotated[
+        list[str], typer.Argument(metavar="RUN…", help="Ids of finished runs on one set and split; one is enough.")
+    ],
 ) -> None:
     """Average the networks of finished runs, the eight turns of a field, or several crops, into one Version.
 
@@ -19,7 +23,7 @@ def ensemble(
     import_quietly("keras")
     from hpapipe.workflows.ensemble import ensemble as work
 
-    done = work(runs, ctx.obj)
+    done = work(run_ids(given), ctx.obj)
     show_table(done.steps, "Macro F1 on fields that the networks never saw")
     say(f"Version {done.version} of {done.model} registered from run {done.run_id}")
     say(f"Next: hpapipe promote {done.run_id}")

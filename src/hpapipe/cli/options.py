@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,6 +43,11 @@ def refuse_beside_resume(ctx: typer.Context, config: str | None) -> None:
 def again(config: str | None) -> str:
     """What the next command must be given too."""
     return f" --config {config}" if config else ""
+
+
+def run_ids(words: Sequence[str]) -> list[str]:
+    """The ids in `words`, each of which may hold several, as a parameter of `mlflow run` does."""
+    return [word for text in words for word in re.split(r"[\s,]+", text) if word]
 
 
 def take_overrides(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:

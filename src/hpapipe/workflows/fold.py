@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,24 +91,18 @@ def train_networks(material: Material, run: Run) -> list[Trained]:
 
 
 def _train(material: Material, fold: int, number: int, part: Part, run: Run, own: Run) -> Trained:
-    recipe, images = material.recipe, material.images
-    truth, fields, held_out = material.prepared.images.truth, material.split.train(fold), material.split.valid(fold)
+    recipe, images, held_out = material.recipe, material.images, material.split.valid(fold)
     seed = recipe.seed + fold + 1000 * number
     keras.utils.set_random_seed(seed)
+    fields = material.split.train(fold)
     network = task.network(recipe, part, images, fields, find_weights(recipe.model.weights))
     place = Path(recipe.workspace) / "runs" / run.id / f"fold-{fold}-part-{number}"
     record(recipe, network, place, 0)
+    truth = material.prepared.images.truth
     feed = Feed(images, part.targets(truth), fields, recipe.feed, seed, size=recipe.data.size)
     compile_model(network, recipe.fit, part.one_output, recipe.fit.epochs * len(feed))
     member = task.member(recipe, part, fold)
-    reading = Reading(images, held_out, feed.batch_size, member.view)
-
-    def validate() -> dict[str, float]:
-        of_weights = record(recipe, network, place, states.read(place).epoch + 1)
-        outputs = network.predict(reading, verbose=0)
-        joined = JOINS[recipe.answer.join](reading.by_way(outputs)[0], axis=0)
-        return task.epoch_numbers(recipe, part, network.loss, truth[held_out], joined) | of_weights
-
+    validate = _validation(recipe, part, network, Reading(images, held_out, feed.batch_size, member.view), truth, place)
     title = f"Fold {fold}" + (f", {part.name}" if part.name else "")
     _log_missing(own, states.read(place))
     try:
@@ -125,6 +119,23 @@ def _train(material: Material, fold: int, number: int, part: Part, run: Run, own
     _log_training(own, state, recorded(recipe, network, place))
     scores = ask(network, images, held_out, feed.batch_size, member, recipe.answer.turns, recipe.answer.join)
     return Trained(member, network, scores, seconds)
+
+
+def _validation(
+    recipe: Recipe, part: Part, network: keras.Model, reading: Reading, truth: np.ndarray, place: Path
+) -> Callable[[], dict[str, float]]:
+    """What is measured after each epoch: the scores of the fields that `reading` shows, and the weights' distribution.
+
+    Crops are joined as the Version joins them; turns wait for the final scores, since they take eight times as long.
+    """
+
+    def validate() -> dict[str, float]:
+        of_weights = record(recipe, network, place, states.read(place).epoch + 1)
+        outputs = reading.by_way(network.predict(reading, verbose=0))[0]
+        joined = JOINS[recipe.answer.join](outputs, axis=0)
+        return task.epoch_numbers(recipe, part, network.loss, truth[reading.fields], joined) | of_weights
+
+    return validate
 
 
 def log_epoch(run: Run, row: Mapping[str, float]) -> None:
