@@ -120,6 +120,7 @@ def test_exactly_one_label_cannot_be_grouped() -> None:
         ([["0-13"], ["14..27"]], "not 0-13"),
         ([[-1], [0]], "not -1"),
         ([["13..0"], ["14..27"]], "not 13..0"),
+        ([["0..9999999999"]], "not 0..9999999999"),
         ([[], ["0..27"]], "groups must hold a label each, and one of them is empty"),
         (True, "groups must be 2 or more, or none"),
     ],

@@ -35,6 +35,26 @@ def test_every_option_is_listed_once_with_type_default_and_help() -> None:
     assert by_name["fit.optimizer"] == ("'adam', 'adamw', 'sgd'", Recipe().fit.optimizer)
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("fit.epochs", "int"),
+        ("data.folder", "str | None"),
+        ("data.size", "tuple[int, int]"),
+        ("groups", "int | tuple[tuple[int, ...], ...]"),
+        ("feed.batch_size", "int | 'fastest'"),
+        ("split.validate_on", "int | 'each'"),
+        ("model.mix", "tuple[tuple[str, ...], ...]"),
+        ("model.options", "dict[str, Any]"),
+        ("speed.batch_sizes", "tuple[int, ...]"),
+        ("data.cut", "'whole', 'corner', 'crops'"),
+    ],
+)
+def test_types_are_told_in_words(name: str, kind: str) -> None:
+    """Without the checks inside them."""
+    assert {listed: told for listed, told, *_ in options()}[name] == kind
+
+
 def test_flat_names_are_those_of_the_options() -> None:
     """Params of a run and overrides of a command are called alike, and their values are plain."""
     flat = flatten(parse({"data": {"size": 64}, "model": {"options": {"width": 8}}}))
@@ -81,7 +101,17 @@ def test_recipes_of_the_project_load(path: Path) -> None:
 
     recipe = load(path)
     check_options(recipe.model.name, recipe.model.options)
-    assert recipe.data.label_set.names == recipe.data.labels
+    assert recipe.data.label_set.names == (recipe.data.learn or recipe.data.labels)
+
+
+@pytest.mark.parametrize("name", ["model5", "model6", "model7", "model8"])
+def test_recipes_of_one_structure_take_all_one_at_a_time(name: str) -> None:
+    """As their first lines say: one label, present or absent, or a network for each of the 28."""
+    (path,) = [path for path in RECIPES if path.stem == name]
+    assert load(path).parts == ((0,),)
+    words = path.read_text()
+    assert "--data.learn [] --groups 28" in words
+    assert load(path, {"data.learn": "[]", "groups": "28"}).parts == tuple((column,) for column in range(28))
 
 
 def test_there_are_recipes() -> None:

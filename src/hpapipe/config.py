@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -267,7 +268,14 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def _type_name(annotation: Any) -> str:
-    plain = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    for noise in ("typing.", "Literal"):
-        plain = plain.replace(noise, "")
-    return plain.strip("[]") if plain.startswith("[") else plain
+    """A type in words, without the checks that are written into it."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type_name(inner[0])
+    if origin is Literal:
+        return ", ".join(map(repr, inner))
+    if origin in (Union, UnionType):
+        return " | ".join(map(_type_name, inner))
+    if origin:
+        return f"{origin.__name__}[{', '.join(map(_type_name, inner))}]"
+    return {NoneType: "None", ...: "..."}.get(annotation) or str(annotation.__name__)

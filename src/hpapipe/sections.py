@@ -39,7 +39,7 @@ def _ranges(value: object) -> object:
 
 
 def _range(entry: object) -> list[int]:
-    found = re.fullmatch(r"\s*(\d+)(?:\s*\.\.\s*(\d+))?\s*", str(entry))
+    found = re.fullmatch(r"\s*(\d{1,4})(?:\s*\.\.\s*(\d{1,4}))?\s*", str(entry))
     if not found or int(found[2] or found[1]) < int(found[1]):
         raise ValueError(f"groups must hold label indices, or ranges of them such as 0..13, not {entry}")
     return list(range(int(found[1]), int(found[2] or found[1]) + 1))
@@ -54,10 +54,7 @@ def _number_or_fastest(value: object) -> object:
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Size = Annotated[tuple[int, int], BeforeValidator(_height_and_width)]
 Numbers = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_listed)]
-Groups = Annotated[
-    int | tuple[Annotated[tuple[int, ...], Field(min_length=1)], ...],
-    BeforeValidator(_ranges),
-]
+Groups = Annotated[int | tuple[tuple[int, ...], ...], BeforeValidator(_ranges)]
 Mix = tuple[Annotated[Words, Field(min_length=1)], ...]
 
 

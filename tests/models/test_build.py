@@ -166,7 +166,7 @@ def test_channels_are_mixed_in_equal_shares() -> None:
 @pytest.mark.parametrize(("dtype", "most"), [(np.uint8, 255), (np.uint16, 65535)])
 def test_mixed_channels_by_hand(dtype: type, most: int) -> None:
     """Red 4, green 6, blue 8 and yellow 2, in shares of the type's range: 3, 4 and 8."""
-    images = np.tile(np.array([4, 6, 8, 2], dtype), (1, 2, 2, 1))
+    images: np.ndarray = np.tile(np.array([4, 6, 8, 2], dtype), (1, 2, 2, 1))
     scaling = scaling_of(images, np.array([0]), "range", mixing(MIXED, CHANNELS))
     found = seen_by(scaling, images)
     assert found.shape == (1, 2, 2, 3)

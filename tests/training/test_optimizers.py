@@ -47,6 +47,22 @@ def test_constant_is_constant() -> None:
     assert float(keras.ops.convert_to_numpy(made.learning_rate)) == pytest.approx(0.003)
 
 
+def test_inverse_divides_the_rate_by_the_steps() -> None:
+    """0.1 / (1 + 0.5 · step), at each step and without end; without decay it is constant."""
+    schedule = SCHEDULES["inverse"](Fit(learning_rate=0.1, decay=0.5), 3)
+    seen = [float(keras.ops.convert_to_numpy(schedule(step))) for step in (0, 1, 2, 18)]
+    assert seen == pytest.approx([0.1, 0.1 / 1.5, 0.05, 0.01])
+    constant = SCHEDULES["inverse"](Fit(learning_rate=0.1), 3)
+    assert float(keras.ops.convert_to_numpy(constant(1000))) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_moments_are_the_recipes(name: str) -> None:
+    """How long Adam remembers, and what keeps it from dividing by zero."""
+    made = optimizer(Fit.model_validate({"optimizer": name, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.01}), 10)
+    assert (made.beta_1, made.beta_2, made.epsilon) == (0.5, 0.75, 0.01)
+
+
 def test_each_optimizer_has_the_recipes_options() -> None:
     """By what Keras says of them."""
     adam = optimizer(Fit(optimizer="adam"), 10)

@@ -31,7 +31,7 @@ def trained(store: Path, image_folder: Callable[..., Any]) -> Callable[..., tupl
 
     def train(strategy: str, **data: Any) -> tuple[Material, Trained]:
         options = {"channels": CHANNELS, "labels": ("a", "b", "c"), "size": 16, **data}
-        sections = {"model": {"options": {"width": 4, "blocks": [1]}}, "fit": {"epochs": 1}, "data": options}
+        sections = {"model": {"name": "model5"}, "fit": {"epochs": 1}, "data": options}
         recipe = config.parse({**sections, "feed": {"strategy": strategy, "batch_size": 4}})
         images = image_folder(("0", "1", "2", "0 1") * 3, **recipe.data.model_dump(include={"cut", *options}))
         prepared = Prepared(images, np.arange(FIELDS), 8, "0" * 12, ())
@@ -60,6 +60,7 @@ def test_a_network_is_trained_as_it_will_answer(
     material, found = trained(strategy)
     held_out = material.split.valid(0)
     assert found.scores.shape == (4, 3)
+    assert np.ptp(found.scores, axis=0).max() > 1e-3  # the fields are told apart
     assert found.member.view.cut == ("corner" if strategy in ("original", "haltuf") else "whole")
     mixed = strategy in ("vitoly", "modified", "modified_loaded")
     layers = {layer.name for layer in found.network.layers}
@@ -70,10 +71,10 @@ def test_a_network_is_trained_as_it_will_answer(
 
 
 def test_crops_at_random_places_are_answered_by_a_grid(trained: Callable[..., tuple[Material, Trained]]) -> None:
-    """16×8 out of 24×20, nine a field."""
-    material, found = trained("packed", cut="crops", size=(16, 8), field_size=(24, 20))
+    """16×12 out of 24×20, nine a field."""
+    material, found = trained("packed", cut="crops", size=(16, 12), field_size=(24, 20))
     assert material.images.shape == (FIELDS, 24, 20, 4)
-    assert found.network.input_shape == (None, 16, 8, 4)
+    assert found.network.input_shape == (None, 16, 12, 4)
     assert len(found.member.view.origins) == 9
     stored = [read_field(material.prepared.images.paths(int(field))) for field in material.split.valid(0)]
     np.testing.assert_allclose(answered(material, found, stored), found.scores, atol=1e-5)
