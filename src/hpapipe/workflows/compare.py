@@ -26,8 +26,8 @@ from hpapipe.workflows.paired import LABELS, SPLIT, common_fields, difference, p
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-UNLIKE = {"hpapipe.split": SPLIT, "hpapipe.data": "data"}
-"""Tag -> what runs must have in common for their intervals to be paired."""
+DATA = "hpapipe.data"
+"""Tag that names the pixels and labels: runs on other channels of the same fields differ in it, and can be paired."""
 
 SCORES = ("macro_f1", "macro_f1_low", "macro_f1_high")
 
@@ -120,14 +120,12 @@ def _refuse(run_ids: Sequence[str]) -> None:
 
 def _pairing(found: Sequence[Finished]) -> tuple[tuple[str, ...], list[str]]:
     """(notes, fields on which gains are measured); no fields where the runs cannot be paired."""
+    if unlike := [each.name for each in found if difference(found[0].tags, each.tags) == SPLIT]:
+        told = f"Not the same {SPLIT} as {found[0].name}: {shown(unlike)}"
+        return (f"{told}. So intervals are each run's own, not paired.",), []
     notes = []
-    for tag, what in UNLIKE.items():
-        unlike = [each.name for each in found if each.tags.get(tag) != found[0].tags.get(tag)]
-        if unlike:
-            told = f"Not the same {what} as {found[0].name}: {shown(unlike)}"
-            notes.append(f"{told}. So intervals are each run's own, not paired.")
-    if notes:
-        return tuple(notes), []
+    if other := [each.name for each in found if each.tags.get(DATA) != found[0].tags.get(DATA)]:
+        notes.append(f"Not the same images or channels as {found[0].name}: {shown(other)}.")
     fields = common_fields([each.predictions for each in found])
     answered = [len(each.predictions) for each in found]
     if not fields:
