@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import warnings
@@ -34,3 +35,5 @@ def import_quietly(module: str) -> None:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+    # Its advice about graphs that are built anew, once for each network, is of no use to a user.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -73,14 +73,14 @@ def test_the_words_of_each_backend_for_memory_that_ran_out(text: str, out: bool)
 def test_a_killed_child_ran_out_of_memory(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A real process, ended by the signal that the system sends."""
     started: list[BaseProcess] = []
-    plain = speed_cell._start
+    plain = speed_cell.start_masked
 
     def start(process: BaseProcess) -> None:
         plain(process)
         started.append(process)
         os.kill(process.pid or 0, signal.SIGKILL)
 
-    monkeypatch.setattr(speed_cell, "_start", start)
+    monkeypatch.setattr(speed_cell, "start_masked", start)
     assert measure_cell(*cell()).word == OUT_OF_MEMORY
     assert started[0].exitcode == -9
 
@@ -88,14 +88,14 @@ def test_a_killed_child_ran_out_of_memory(cell: Any, monkeypatch: pytest.MonkeyP
 @here
 def test_ctrl_c_ends_the_child(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[BaseProcess] = []
-    plain = speed_cell._start
+    plain = speed_cell.start_masked
 
     def start(process: BaseProcess) -> None:
         plain(process)
         started.append(process)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(speed_cell, "_start", start)
+    monkeypatch.setattr(speed_cell, "start_masked", start)
     with pytest.raises(KeyboardInterrupt):
         measure_cell(*cell())
     assert started[0].exitcode == -9

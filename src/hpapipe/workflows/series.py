@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import pandas as pd
 
 from hpapipe import config
@@ -16,6 +14,7 @@ from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.progress import say
 from hpapipe.tracking.search import Found, finished
+from hpapipe.workflows.alone import alone
 from hpapipe.workflows.compare import compare
 from hpapipe.workflows.fastest import settled
 from hpapipe.workflows.kept import KIND, TRAIN
@@ -63,6 +62,9 @@ def series(paths: Sequence[Path], overrides: Mapping[str, str]) -> Done:
         except UserError as fault:
             say(str(fault))
             failed[name] = fault.lines[0]
+        except KeyboardInterrupt:
+            say("Next: the same command, which goes on after the last finished recipe")
+            raise
     if not ended:
         name, why = next(iter(failed.items()))
         raise UserError("At least one recipe must be trained to its end.", f"none; {name}: {why}", "Mend it.")
@@ -97,15 +99,20 @@ def _ended(recipe: Recipe) -> Found | None:
 
 
 def _trained(recipe: Recipe) -> Found:
-    # Keras holds on to the graphs of all networks of a process.
-    keras.backend.clear_session()
-    gc.collect()
+    run_id = alone(_train, recipe)
+    found = next(
+        (run for run in finished({KIND: TRAIN, "hpapipe.recipe": recipe.fingerprint}) if run.id == run_id), None
+    )
+    if found is None:
+        raise UserError("A trained recipe must have its run.", f"none with the id {run_id}", "Look into the store.")
+    return found
+
+
+def _train(recipe: Recipe) -> str:
+    """In a process of its own: train, and return the run's id."""
     done = train(recipe)
     say(f"Macro F1 {done.macro_f1:.3f} (95 % interval {done.low:.3f} to {done.high:.3f})")
-    found = _ended(recipe)
-    if found is None:
-        raise UserError("A trained recipe must have its run.", f"none for run {done.run_id}", "Look into the store.")
-    return found
+    return done.run_id
 
 
 def _table(ended: Mapping[str, Found]) -> pd.DataFrame:

@@ -68,7 +68,7 @@ def measure_cell(recipe: Recipe, images: ImageSet, most: int) -> Outcome:
         receiver, sender = SPAWN.Pipe(duplex=False)
         process = SPAWN.Process(target=_work, args=(sender, errors, recipe, images, most), daemon=True)
         try:
-            _start(process)
+            start_masked(process)
             sender.close()
             with contextlib.suppress(EOFError):
                 outcome: Outcome = receiver.recv()
@@ -87,8 +87,8 @@ def runs_out(text: str) -> bool:
     return any(sign in text.lower() for sign in SIGNS)
 
 
-def _start(process: BaseProcess) -> None:
-    """Start a process that Ctrl-C does not reach: the terminal sends it to all, and the study ends its child itself."""
+def start_masked(process: BaseProcess) -> None:
+    """Start a process that Ctrl-C does not reach: a terminal sends it to all, and the parent ends its child itself."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         process.start()
         return
