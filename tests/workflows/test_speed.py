@@ -224,7 +224,7 @@ def test_without_a_study_the_command_for_it_is_told(recipe: Any, bench: Any, oth
 def test_a_study_outlives_a_killed_cell(recipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Real processes: the first is ended as the system ends one for its memory, the others measure."""
     started: list[BaseProcess] = []
-    plain = speed_cell._start
+    plain = speed_cell.start_masked
 
     def start(process: BaseProcess) -> None:
         plain(process)
@@ -232,7 +232,7 @@ def test_a_study_outlives_a_killed_cell(recipe: Any, monkeypatch: pytest.MonkeyP
         if len(started) == 1:
             os.kill(process.pid or 0, signal.SIGKILL)
 
-    monkeypatch.setattr(speed_cell, "_start", start)
+    monkeypatch.setattr(speed_cell, "start_masked", start)
     study = speed.speed(recipe())
     assert study.table["outcome"].tolist() == ["out of memory", "not tried", "measured", "measured"]
     assert len(started) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -163,7 +164,12 @@ def load(name: str, which: str = CHAMPION) -> tuple[Any, dict[str, Any], str]:
             remedy = "Run `hpapipe train` and `hpapipe promote` first, or set `register_as`."
             received = f"none of `{name}` as {which}; registered models: {shown(known) if known else 'none'}"
             raise UserError("There must be a Version to answer.", received, remedy) from error
-        model = mlflow.pyfunc.load_model(f"models:/{name}/{number}")
+        before = list(sys.path)
+        try:
+            model = mlflow.pyfunc.load_model(f"models:/{name}/{number}")
+        finally:
+            # MLflow leaves the Version's own copy of this package there; processes begun later would run that.
+            sys.path[:] = before
     return model, dict(model.metadata.metadata or {}), str(number)
 
 
