@@ -10,8 +10,8 @@ from hpapipe.cli.options import Config, again, read_recipe, run_ids
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_OPTIONS, MOST_RUNS = 12, 6
-"""Columns that a terminal has room for: of options, or of runs."""
+MOST_RUNS = 6
+"""Runs whose options a terminal has room for."""
 
 
 def compare(
@@ -31,10 +31,10 @@ def compare(
     done = work(recipe, run_ids(given), out, recipe.experiment if named else None)
     show_table(done.table.drop(columns="id"), "Runs, with 95 % intervals; gains are over the first run")
     options = done.differences.shape[1] - 1
-    if options:
+    if options and len(done.table) > MOST_RUNS:
+        say(f"{options} options differ; differences.csv of the run lists them")
+    elif options:
         show_table(_as_printed(done.differences), "Options that differ")
-    if options > MOST_OPTIONS and len(done.table) > MOST_RUNS:
-        say(f"{options - MOST_OPTIONS} more options differ; differences.csv of the run lists them")
     for note in done.notes:
         say(note)
     say(f"Figures and tables are in run {done.run}{f' and in {out}' if out else ''}")
@@ -42,8 +42,6 @@ def compare(
 
 
 def _as_printed(differences: pd.DataFrame) -> pd.DataFrame:
-    """The first options that differ as columns; all of them as rows where they are more than the runs and these few."""
+    """The options that differ as columns, or as rows where they are more than the runs."""
     options = differences.set_index("run")
-    if len(options) < options.shape[1] and len(options) <= MOST_RUNS:
-        return options.T.rename_axis("option").reset_index()
-    return differences.iloc[:, : 1 + MOST_OPTIONS]
+    return options.T.rename_axis("option").reset_index() if len(options) < options.shape[1] else differences

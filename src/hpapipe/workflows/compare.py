@@ -31,7 +31,7 @@ DATA = "hpapipe.data"
 
 SCORES = ("macro_f1", "macro_f1_low", "macro_f1_high")
 
-NO_DIFFERENCE = ("experiment", "register_as", "workspace")
+NO_DIFFERENCE = ("name", "experiment", "register_as", "workspace")
 """Options that say where results are put, not how a network is trained."""
 
 LOSS = {"fit.loss", "fit.focal_gamma", "fit.label_smoothing"}
