@@ -13,17 +13,19 @@ from hpapipe import config
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError, nearest
 from hpapipe.imageset.pack import pack
+from hpapipe.imageset.view import CROPS
 from hpapipe.progress import bar
 from hpapipe.tasks import classification as task
 from hpapipe.tasks.classifier import BATCH, Classifier, Member, ask
 from hpapipe.tracking import registry, runs
 from hpapipe.tracking.runs import Run
+from hpapipe.workflows import paired
 from hpapipe.workflows.kept import ENSEMBLE, KIND, keep_recipe, recipe_of
 from hpapipe.workflows.logged import log_data, log_scores
 from hpapipe.workflows.prepare import Prepared, inspect, prepare, source_folder
 from hpapipe.workflows.registering import register
 
-SAME = {"hpapipe.labels": "label set", "hpapipe.data": "data", "hpapipe.split": "split"}
+SAME = {**paired.SAME, "hpapipe.data": "data"}
 """Tag -> what runs must have in common, so that no network is asked about fields that it was trained on."""
 
 OPEN = ("answer.", "thresholds.", "score.", "checks.", "data.folder", "register_as", "experiment", "workspace")
@@ -106,8 +108,7 @@ def _ensemble(recipe: Recipe, sources: Sequence[_Source], run: Run) -> Joined:
     steps.append(_step("together", scored.numbers))
     table = pd.DataFrame(steps)
     run.table("steps", table)
-    place = {name: field for field, name in enumerate(prepared.images.ids)}
-    log_scores(run, recipe, answers, scored, lambda name: prepared.images.read(place[name]))
+    log_scores(run, recipe, answers, scored, prepared.images.ids, prepared.images.read)
     run.metrics({f"score/{name}": value for name, value in scored.numbers.items()})
     members = [member for source in sources for member in _asked(recipe, source)]
     networks = [network for source in sources for network in source.classifier.networks]
@@ -151,7 +152,7 @@ def _seen_by(member: Member, recipe: Recipe) -> config.Data:
 def _asked(recipe: Recipe, source: _Source) -> list[Member]:
     """The run's members, asked about as many crops as the recipe says."""
     return [
-        replace(member, view=replace(member.view, crops=recipe.answer.crops if member.view.cut == "crops" else 1))
+        replace(member, view=replace(member.view, crops=recipe.answer.crops if member.view.cut == CROPS else 1))
         for member in source.classifier.spec.members
     ]
 

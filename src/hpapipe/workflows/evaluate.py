@@ -70,8 +70,7 @@ def evaluate(recipe: Recipe, which: str) -> tuple[str, task.Scored]:
         run.tags({"hpapipe.data": prepared.fingerprint})
         run.metrics({f"score/{name}": value for name, value in scored.numbers.items()})
         log_data(run, prepared)
-        place = {name: field for field, name in enumerate(images.ids)}
-        log_scores(run, recipe, answers, scored, lambda name: images.read(place[name]))
+        log_scores(run, recipe, answers, scored, images.ids, images.read)
     return run.id, scored
 
 

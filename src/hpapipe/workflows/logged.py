@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from hpapipe.config import Recipe
@@ -23,7 +23,7 @@ def log_data(run: Run, prepared: Prepared) -> None:
 
 
 def log_scores(
-    run: Run, recipe: Recipe, answers: task.Answers, scored: task.Scored, image_of: Callable[[str], np.ndarray]
+    run: Run, recipe: Recipe, answers: task.Answers, scored: task.Scored, ids: Sequence[str], read: Callable[[int], Any]
 ) -> None:
     """Log every field's answer, the table of labels, and all figures with their tables.
 
@@ -32,9 +32,11 @@ def log_scores(
         recipe: its sections `data` and `score`.
         answers: probabilities and truth.
         scored: the decision taken on them.
-        image_of: id -> integers `[height, width, channels]`.
+        ids: of the set, among which are those of the answers.
+        read: place of an id among them -> integers `[height, width, channels]`.
     """
     run.table("predictions", task.predictions_table(recipe.data.label_set, answers, scored.decision))
     run.table("per_label", scored.per_label)
-    for name, table, figure in task.figures(recipe, answers, scored, image_of):
+    place = {name: field for field, name in enumerate(ids)}
+    for name, table, figure in task.figures(recipe, answers, scored, lambda name: read(place[name])):
         run.figure(name, table, figure)

@@ -155,8 +155,7 @@ def _finish(material: Material, trained: list[Trained], run: Run) -> Outcome:
     answers = _answers(material, trained)
     chosen, by_rivals = task.decision(recipe, answers)
     scored = task.score(recipe, answers, chosen)
-    place = {name: field for field, name in enumerate(material.prepared.images.ids)}
-    log_scores(run, recipe, answers, scored, lambda name: material.images[place[name]])
+    log_scores(run, recipe, answers, scored, material.prepared.images.ids, lambda field: material.images[field])
     memory = psutil.Process().memory_info().rss / 2**20
     cost = {"cost/training_seconds": sum(each.seconds for each in trained), "cost/memory_mib": memory}
     run.metrics_once({f"score/{name}": value for name, value in (scored.numbers | by_rivals).items()} | cost)
