@@ -35,6 +35,7 @@ from hpapipe.sections import (
     Speed,
     Split,
     Thresholds,
+    Tune,
 )
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Speed",
     "Split",
     "Thresholds",
+    "Tune",
     "changed",
     "flatten",
     "load",
@@ -86,6 +88,7 @@ class Recipe(Section):
     answer: Answer = Answer()
     score: Score = Score()
     speed: Speed = Speed()
+    tune: Tune = Tune()
     promote: Promote = Promote()
 
     @model_validator(mode="before")
@@ -148,19 +151,19 @@ def load(path: str | Path | None, overrides: Mapping[str, str] | None = None) ->
     return parse(tree, source=str(path) if path else "the recipe")
 
 
-def changed(recipe: Recipe, overrides: Mapping[str, str]) -> Recipe:
+def changed(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
     """`recipe` with other values.
 
     Args:
         recipe: left as it is.
-        overrides: dotted field -> value as typed.
+        overrides: dotted field -> value, or its text as typed.
 
     Raises:
         UserError: all faults at once.
     """
     tree = recipe.model_dump(mode="json")
-    for dotted, text in overrides.items():
-        _set(tree, dotted, text)
+    for dotted, value in overrides.items():
+        _set(tree, dotted, value)
     return parse(tree)
 
 
@@ -225,18 +228,23 @@ def _read(path: Path) -> dict[str, Any]:
     return tree
 
 
-def _set(tree: dict[str, Any], dotted: str, text: str) -> None:
+def _set(tree: dict[str, Any], dotted: str, given: Any) -> None:
     *sections, last = dotted.split(".")
     for section in sections:
         below = tree.setdefault(section, {})
         if not isinstance(below, dict):
             raise UserError("An option must name a field of the recipe.", f"`{dotted}`", f"`{section}` is no section.")
         tree = below
+    tree[last] = _typed(given) if isinstance(given, str) else given
+
+
+def _typed(text: str) -> Any:
+    """What a text stands for in YAML; a date is no value of a recipe and stays a text."""
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
-        value = text
-    tree[last] = text if isinstance(value, date) else value
+        return text
+    return text if isinstance(value, date) else value
 
 
 def _fault(detail: Any, source: str) -> UserError:

@@ -333,6 +333,55 @@ class Speed(Section):
     repeats: int = Field(3, ge=1, le=100, description="parts that the time is cut into, for the spread")
 
 
+class Tune(Section):
+    study: str = Field("", pattern=r"^[A-Za-z0-9 _.-]*$", description="name of the study; none: that of the experiment")
+    space: dict[str, Any] = Field(
+        default_factory=dict,
+        description="option -> choices [a, b], or low, high, and log or step; `when` makes it depend on another",
+    )
+    sampler: Literal["tpe", "random", "grid", "cmaes"] = Field("tpe", description="how points of the space are chosen")
+    pruner: Literal["median", "hyperband", "none"] = Field(
+        "median", description="how hopeless trials are stopped early"
+    )
+    trials: int = Field(
+        20, ge=1, description="trials in all, also where a study is gone on with; a grid has its own number"
+    )
+    warmup_trials: int = Field(
+        5, ge=1, description="trials chosen by chance, and never stopped early, before (tpe, median)"
+    )
+    warmup_epochs: int = Field(3, ge=0, description="epochs before a trial may be stopped early (median)")
+    objectives: Words = Field(
+        ("macro_f1",),
+        min_length=1,
+        max_length=2,
+        description="what is made as high as can be: macro_f1, images_per_second",
+    )
+    seed: int = Field(0, ge=0, description="seed of the sampler")
+    storage: str = Field("sqlite:///optuna.db", description="database of studies, never that of MLflow")
+    heartbeat: int = Field(
+        30, ge=1, description="seconds between signs of life; after three without, a trial is given up"
+    )
+    retries: int = Field(2, ge=0, description="times that a trial whose worker died is tried again")
+    seconds: float | None = Field(
+        None, gt=0, description="most seconds for the study; the rest waits for the next start"
+    )
+    trial_seconds: float | None = Field(None, gt=0, description="most seconds for a trial, which is then stopped early")
+
+    @field_validator("objectives")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = ("macro_f1", "images_per_second")
+        if unknown := [name for name in value if name not in known]:
+            raise ValueError(f"objectives must be among {', '.join(known)}, not {unknown[0]}")
+        return value
+
+    @model_validator(mode="after")
+    def _can_prune(self) -> Tune:
+        if len(self.objectives) > 1 and self.pruner != "none":
+            raise ValueError("several objectives need pruner: none, since it cannot be said which of them to stop for")
+        return self
+
+
 class Promote(Section):
     confidence: float = Field(0.95, gt=0.5, lt=1, description="how surely the macro F1 must be higher")
     min_gain: float = Field(0.0, ge=0, description="gain in macro F1 that counts as better")

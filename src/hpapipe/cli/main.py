@@ -27,6 +27,7 @@ from hpapipe.cli.series import series
 from hpapipe.cli.simulate import simulate
 from hpapipe.cli.speed import speed
 from hpapipe.cli.train import train
+from hpapipe.cli.tune import tune
 from hpapipe.errors import UserError
 from hpapipe.quiet import quiet
 
@@ -52,6 +53,7 @@ for verb in (
     predict,
     check,
     speed,
+    tune,
     simulate,
     recipe,
 ):

@@ -16,11 +16,14 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from hpapipe.errors import UserError, shown
-from hpapipe.tracking.runs import Run, find
+from hpapipe.tracking.runs import Run, facts, find
 from hpapipe.tracking.store import is_absent, reachable
 
 CHAMPION = "champion"
 HISTORY = "hpapipe.history."
+LOGGED = "hpapipe.version"
+"""Tag of a run: its logged model, and the tags of the Version that is made of it."""
+
 NEEDS = ("mlflow", "keras", "tensorflow", "numpy", "pandas", "pillow")
 """What a Version needs where it is loaded."""
 
@@ -46,14 +49,15 @@ class Change:
     at: str
 
 
-def log_version(run: Run, folder: Path, module: str, metadata: Mapping[str, Any]) -> str:
-    """Log the folder written by a task as a model of `run`; returns the model's URI.
+def log_version(run: Run, folder: Path, module: str, metadata: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+    """Log the folder written by a task as a model of `run`, to be registered now or later.
 
     Args:
         run: where it was made.
         folder: weights, preprocessing, thresholds and labels.
         module: dotted name of the task's module, whose `read_version(folder)` gives something with `answer(images)`.
         metadata: kept beside the model, readable without loading it.
+        tags: of the Version, once it is registered.
     """
     here = Path(__file__)
     with mlflow.start_run(run_id=run.id, nested=True):
@@ -66,34 +70,33 @@ def log_version(run: Run, folder: Path, module: str, metadata: Mapping[str, Any]
             metadata=dict(metadata),
             pip_requirements=[f"{name}=={installed(name)}" for name in NEEDS],
         )
-    return logged.model_uri
+    run.tags({LOGGED: json.dumps({"uri": logged.model_uri, "tags": dict(tags)})})
 
 
-def register(run: Run, model_uri: str, name: str, tags: Mapping[str, str]) -> str:
-    """Register a logged model under `name`; returns the new Version's number."""
-    with reachable() as client:
-        if not _exists(client, name):
-            client.create_registered_model(name)
-        # MLflow's numbers are texts from a server and integers from a database.
-        return str(client.create_model_version(name, model_uri, run_id=run.id, tags=dict(tags)).version)
+def is_logged(run: Run) -> bool:
+    """Whether `run` holds a Version, registered or not."""
+    return LOGGED in facts(run)[1]
 
 
 def version_of(run: Run, name: str) -> str:
-    """The number of the Version that `run` registered under `name`.
+    """The number of the Version that `run` logged, which is registered under `name` if it is not yet.
 
     Raises:
-        UserError: it registered none.
+        UserError: it logged none.
     """
     with reachable() as client:
         found = client.search_model_versions(f"name = '{name}' AND run_id = '{run.id}'")
-    if not found:
-        received = f"run {run.id}, which registered none"
-        raise UserError(
-            f"Only a run with a Version of `{name}` can be promoted.",
-            received,
-            "Give the id of a finished training run.",
-        )
-    return str(max(int(each.version) for each in found))
+        if found:
+            return str(max(int(each.version) for each in found))
+        if not is_logged(run):
+            received = f"run {run.id}, which has none"
+            remedy = "Give the id of a finished training run."
+            raise UserError(f"Only a run with a Version of `{name}` can be promoted.", received, remedy)
+        logged = json.loads(facts(run)[1][LOGGED])
+        if not _exists(client, name):
+            client.create_registered_model(name)
+        # MLflow's numbers are texts from a server and integers from a database.
+        return str(client.create_model_version(name, logged["uri"], run_id=run.id, tags=logged["tags"]).version)
 
 
 def champion(name: str) -> tuple[str, Run] | None:

@@ -56,6 +56,16 @@ def answering() -> Iterator[None]:
         raise _away(error) from error
 
 
+def address(uri: str | None = None) -> str:
+    """An address in one form, so that two of one database are equal; none: that of the tracking store."""
+    uri = mlflow.get_tracking_uri() if uri is None else uri
+    if uri.startswith("sqlite:///"):
+        return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).absolute()}"
+    # `postgresql+psycopg://` and `postgresql://` are one.
+    kind, _, rest = uri.partition("://")
+    return f"{kind.split('+')[0]}://{rest}"
+
+
 def is_absent(error: MlflowException) -> bool:
     """Whether what was asked for does not exist; any other error is a fault of the store."""
     return error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")

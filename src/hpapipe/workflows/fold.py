@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -14,8 +15,6 @@ import numpy as np
 from hpapipe.config import Recipe
 from hpapipe.imageset.feed import Feed
 from hpapipe.imageset.reading import Reading
-from hpapipe.imageset.sources import Source
-from hpapipe.imageset.split import Split
 from hpapipe.plots.weights import END, Moment, weights_summary
 from hpapipe.progress import say
 from hpapipe.tasks import classification as task
@@ -27,29 +26,16 @@ from hpapipe.training import state as states
 from hpapipe.training.fit import compile_model, fit
 from hpapipe.training.state import State
 from hpapipe.workflows.kept import FOLD, KIND, keep_recipe
+from hpapipe.workflows.material import Material
 from hpapipe.workflows.moments import beyond, record, recorded
-from hpapipe.workflows.prepare import Prepared
 from hpapipe.workflows.pretrained import find_weights
 
 OF_TRAINING = ("loss", "learning_rate", "images_per_second", "seconds_per_batch", "seconds", "memory_mib")
 """What an epoch's row holds besides what was measured on the validation part."""
 
 
-@dataclass(frozen=True)
-class Material:
-    """What every network is trained from.
-
-    Args:
-        recipe: of the experiment.
-        prepared: the labelled set.
-        split: its folds.
-        images: integers, to be indexed by fields, `[fields, height, width, channels]`.
-    """
-
-    recipe: Recipe
-    prepared: Prepared
-    split: Split
-    images: Source
+Watch = Callable[[int, Mapping[str, float]], None]
+"""Is told of each finished epoch: its number among all epochs of all networks of a run, and its row."""
 
 
 @dataclass(frozen=True)
@@ -61,36 +47,48 @@ class Trained:
         network: with the averaged weights of its best epoch.
         scores: its probabilities for that fold, float32 `[fields, columns of the part]`.
         seconds: that its epochs took.
+        images_per_second: in training, the median of its epochs.
     """
 
     member: Member
     network: keras.Model
     scores: np.ndarray
     seconds: float
+    images_per_second: float
 
 
-def train_networks(material: Material, run: Run) -> list[Trained]:
+def train_networks(material: Material, run: Run, watch: Watch | None = None) -> list[Trained]:
     """Train a network for each fold that is held out and each part of the labels.
 
     In `run` itself where it is one network, else each in a run that is a part of `run`.
+
+    Args:
+        material: to train from.
+        run: to log to.
+        watch: is told of each epoch, and may raise to stop the training.
     """
     recipe = material.recipe
     wanted = [(fold, number, part) for fold in recipe.split.runs for number, part in enumerate(parts_of(recipe))]
     if len(wanted) == 1:
         fold, number, part = wanted[0]
-        return [_train(material, fold, number, part, run, run)]
+        return [_train(material, fold, number, part, run, run, watch)]
     begun = {runs.facts(each)[1].get("mlflow.runName"): each.id for each in runs.children(run)}
     trained = []
-    for fold, number, part in wanted:
+    for place, (fold, number, part) in enumerate(wanted):
         name = ", ".join(filter(None, (f"fold {fold}" if len(recipe.split.runs) > 1 else "", part.name)))
         tags = {KIND: FOLD, "hpapipe.fold": str(fold), "hpapipe.part": part.name, "mlflow.runName": name}
         with runs.running(recipe.experiment, tags, begun.get(name), parent=run) as child:
             keep_recipe(child, recipe)
-            trained.append(_train(material, fold, number, part, run, child))
+            told = partial(_told, watch, place * recipe.fit.epochs) if watch else None
+            trained.append(_train(material, fold, number, part, run, child, told))
     return trained
 
 
-def _train(material: Material, fold: int, number: int, part: Part, run: Run, own: Run) -> Trained:
+def _told(watch: Watch, before: int, epoch: int, row: Mapping[str, float]) -> None:
+    watch(before + epoch, row)
+
+
+def _train(material: Material, fold: int, number: int, part: Part, run: Run, own: Run, watch: Watch | None) -> Trained:
     recipe, images, held_out = material.recipe, material.images, material.split.valid(fold)
     seed = recipe.seed + fold + 1000 * number
     keras.utils.set_random_seed(seed)
@@ -103,10 +101,16 @@ def _train(material: Material, fold: int, number: int, part: Part, run: Run, own
     compile_model(network, recipe.fit, part.one_output, recipe.fit.epochs * len(feed))
     member = task.member(recipe, part, fold)
     validate = _validation(recipe, part, network, Reading(images, held_out, feed.batch_size, member.view), truth, place)
+
+    def log(row: Mapping[str, float]) -> None:
+        log_epoch(own, row)
+        if watch:
+            watch(int(row["epoch"]), row)
+
     title = f"Fold {fold}" + (f", {part.name}" if part.name else "")
     _log_missing(own, states.read(place))
     try:
-        state = fit(network, feed, validate, recipe.fit, place, lambda row: log_epoch(own, row), title)
+        state = fit(network, feed, validate, recipe.fit, place, log, title)
     except KeyboardInterrupt:
         _keep_best(own, network, place)
         raise
@@ -118,7 +122,7 @@ def _train(material: Material, fold: int, number: int, part: Part, run: Run, own
     )
     _log_training(own, state, recorded(recipe, network, place))
     scores = ask(network, images, held_out, feed.batch_size, member, recipe.answer.turns, recipe.answer.join)
-    return Trained(member, network, scores, seconds)
+    return Trained(member, network, scores, seconds, _speed(state))
 
 
 def _validation(
@@ -171,7 +175,10 @@ def _log_training(run: Run, state: State, moments: Mapping[str, Moment]) -> None
     for name, table, figure in task.training_figures(state.history, moments):
         run.figure(name, table, figure)
     run.text("weights.json", json.dumps(weights_summary(moments), indent=2))
-    speed = float(np.median([row["images_per_second"] for row in state.history]))
-    numbers = {"best_epoch": state.best_epoch, "epochs": state.epoch, "images_per_second": speed}
+    numbers = {"best_epoch": state.best_epoch, "epochs": state.epoch, "images_per_second": _speed(state)}
     numbers |= {f"weights_{name}": value for name, value in beyond(moments[END]).items()}
     run.metrics_once({f"fit/{name}": value for name, value in numbers.items()} | {"fit/val_loss": state.best_loss})
+
+
+def _speed(state: State) -> float:
+    return float(np.median([row["images_per_second"] for row in state.history]))

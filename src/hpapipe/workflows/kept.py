@@ -14,6 +14,7 @@ KIND = "hpapipe.kind"
 
 TRAIN, FOLD, EVALUATE, ENSEMBLE, COMPARE = "train", "fold", "evaluate", "ensemble", "compare"
 SPEED, SPEED_CELL = "speed", "speed_cell"
+TUNE, TRIAL = "tune", "trial"
 
 _RECIPE = "recipe.yaml"
 

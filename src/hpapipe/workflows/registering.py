@@ -9,14 +9,15 @@ from pathlib import Path
 import keras
 
 from hpapipe.config import Recipe
-from hpapipe.errors import UserError
 from hpapipe.tasks import classification as task
 from hpapipe.tasks.classifier import Spec, write_version
 from hpapipe.tracking import registry
 from hpapipe.tracking.runs import Run
 
 
-def register(run: Run, recipe: Recipe, networks: Sequence[keras.Model], spec: Spec, scored: task.Scored) -> str:
+def register(
+    run: Run, recipe: Recipe, networks: Sequence[keras.Model], spec: Spec, scored: task.Scored, now: bool = True
+) -> str:
     """Log networks as one Version of `run`, register it, and say so in the run's description; returns its number.
 
     Args:
@@ -25,24 +26,24 @@ def register(run: Run, recipe: Recipe, networks: Sequence[keras.Model], spec: Sp
         networks: in the order of the spec's members.
         spec: all that they need beside their weights.
         scored: what the Version reaches.
+        now: register it; else its number is empty, and `registry.version_of` registers it when it is asked for.
     """
-    number = _registered(run, recipe, networks, spec, scored)
+    _logged(run, recipe, networks, spec, scored)
+    number = registry.version_of(run, recipe.register_as) if now else ""
     value, low, high = (scored.numbers[name] for name in ("macro_f1", "macro_f1_low", "macro_f1_high"))
+    version = f"Version {number} of `{recipe.register_as}`" if number else "Its Version is not registered yet"
     run.describe(
         f"**Macro F1 {value:.3f}** (95 % interval {low:.3f} to {high:.3f}) on fields the networks never saw.\n\n"
-        f"Version {number} of `{recipe.register_as}`; figures and their tables are under Artifacts."
+        f"{version}; figures and their tables are under Artifacts."
     )
     return number
 
 
-def _registered(run: Run, recipe: Recipe, networks: Sequence[keras.Model], spec: Spec, scored: task.Scored) -> str:
-    try:
-        return registry.version_of(run, recipe.register_as)  # a resumed run may have come this far
-    except UserError:
-        pass
+def _logged(run: Run, recipe: Recipe, networks: Sequence[keras.Model], spec: Spec, scored: task.Scored) -> None:
+    if registry.is_logged(run):  # a resumed run may have come this far
+        return
     with tempfile.TemporaryDirectory() as place:
         write_version(Path(place), networks, spec)
         metadata = {"recipe": recipe.model_dump(mode="json"), "run": run.id}
-        uri = registry.log_version(run, Path(place), task.MODULE, metadata)
-    tags = {"hpapipe.macro_f1": f"{scored.numbers['macro_f1']:.4f}", "hpapipe.recipe": recipe.experiment}
-    return registry.register(run, uri, recipe.register_as, tags)
+        tags = {"hpapipe.macro_f1": f"{scored.numbers['macro_f1']:.4f}", "hpapipe.recipe": recipe.experiment}
+        registry.log_version(run, Path(place), task.MODULE, metadata, tags)
