@@ -9,7 +9,7 @@ EXPERIMENT ?= $(shell sed -n 's/^experiment: //p' $(RECIPE))
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train recipes findings test quick check format ui lock clean
+.PHONY: help setup train recipes findings test quick check format ui dashboard lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -58,6 +58,9 @@ format: setup ## let the formatter and the linter mend what they can
 
 ui: setup ## MLflow's pages, on localhost only
 	$(BIN)/mlflow ui --host 127.0.0.1 --port 5000
+
+dashboard: setup ## Optuna's dashboard, on localhost only
+	$(BIN)/hpapipe dashboard --config $(RECIPE)
 
 lock: setup ## renew requirements.lock and conda.yaml from pyproject.toml
 	$(LOCK) --group dev pyproject.toml -o requirements.lock

@@ -30,6 +30,8 @@ from hpapipe.config import Data  # noqa: E402
 from hpapipe.imageset.images import ImageSet, labelled  # noqa: E402
 from hpapipe.imageset.table import label_facts, read_table  # noqa: E402
 
+pytest_plugins = ["postgres_server"]  # in tests/fixtures
+
 settings.register_profile("hpapipe", deadline=None)  # how fast a machine is says nothing about the code
 settings.load_profile("hpapipe")
 

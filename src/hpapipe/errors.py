@@ -36,6 +36,10 @@ class UserError(Exception):
         return together
 
 
+class AwayError(UserError):
+    """A server or a database that does not answer. What was asked for may be right, and may succeed later."""
+
+
 def nearest(word: str, words: Iterable[str]) -> str:
     """A sentence that names the nearest of `words`, or all of them where none is near."""
     known = list(words)

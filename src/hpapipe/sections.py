@@ -366,6 +366,12 @@ class Tune(Section):
         None, gt=0, description="most seconds for the study; the rest waits for the next start"
     )
     trial_seconds: float | None = Field(None, gt=0, description="most seconds for a trial, which is then stopped early")
+    workers: int = Field(1, ge=1, description="processes that train trials here; other machines bring their own")
+    patience: int = Field(60, ge=0, description="seconds to wait for a database that is away before the study stops")
+    keep: Literal["best", "all"] = Field(
+        "best", description="trials that log a Version: those that no earlier one beat, or all"
+    )
+    artifacts: str = Field("optuna_artifacts", description="folder of the figures that Optuna's dashboard shows")
 
     @field_validator("objectives")
     @classmethod

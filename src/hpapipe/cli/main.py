@@ -15,6 +15,7 @@ import typer
 from hpapipe import __version__
 from hpapipe.cli.check import check
 from hpapipe.cli.compare import compare
+from hpapipe.cli.dashboard import dashboard
 from hpapipe.cli.ensemble import ensemble
 from hpapipe.cli.evaluate import evaluate
 from hpapipe.cli.history import history
@@ -54,6 +55,7 @@ for verb in (
     check,
     speed,
     tune,
+    dashboard,
     simulate,
     recipe,
 ):

@@ -73,6 +73,12 @@ def log_version(run: Run, folder: Path, module: str, metadata: Mapping[str, Any]
     run.tags({LOGGED: json.dumps({"uri": logged.model_uri, "tags": dict(tags)})})
 
 
+def has_version(run: Run, name: str) -> bool:
+    """Whether `run` has a Version of `name`, registered or to be registered when it is asked for."""
+    with reachable() as client:
+        return is_logged(run) or bool(client.search_model_versions(f"name = '{name}' AND run_id = '{run.id}'"))
+
+
 def is_logged(run: Run) -> bool:
     """Whether `run` holds a Version, registered or not."""
     return LOGGED in facts(run)[1]

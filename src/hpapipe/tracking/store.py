@@ -21,7 +21,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from hpapipe.errors import UserError
+from hpapipe.errors import AwayError, UserError
 
 database.MAX_RETRY_COUNT = 4  # MLflow's own ten tries at a database that is away take 100 seconds
 
@@ -103,7 +103,7 @@ def _lock() -> Iterator[None]:
         yield
 
 
-def _away(error: Exception) -> UserError:
+def _away(error: Exception) -> AwayError:
     reason = " ".join(str(error).split())[:200]
     remedy = "Start the server, or set MLFLOW_TRACKING_URI to a store you can write, such as sqlite:///mlflow.db."
-    return UserError("The tracking store must answer.", f"“{reason}” from {mlflow.get_tracking_uri()}", remedy)
+    return AwayError("The tracking store must answer.", f"“{reason}” from {mlflow.get_tracking_uri()}", remedy)

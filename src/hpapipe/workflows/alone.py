@@ -6,13 +6,61 @@ import contextlib
 import importlib
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
-from hpapipe.errors import UserError
+from hpapipe.errors import AwayError, UserError
 from hpapipe.quiet import import_quietly, quiet
 from hpapipe.workflows.speed_cell import SPAWN, start_masked
+
+
+class Other:
+    """A new process in which `work(*words)` is called. Ctrl-C does not reach it, but through `stop`.
+
+    Args:
+        work: a function of a module.
+        words: what can be sent to another process.
+        log: file that takes what it writes to the terminal; none: the terminal.
+        environment: variables that it sets before it imports anything heavy.
+    """
+
+    def __init__(
+        self,
+        work: Callable[..., str],
+        *words: Any,
+        log: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._receiver, sender = SPAWN.Pipe(duplex=False)
+        # Named, not sent: to unpickle a function is to import its libraries before they can be quieted.
+        told = (sender, log, dict(environment or {}), work.__module__, work.__name__, words)
+        self.process = SPAWN.Process(target=_work, args=told)
+        start_masked(self.process)
+        sender.close()
+
+    def stop(self) -> None:
+        """Let KeyboardInterrupt be raised in it."""
+        if self.process.pid and self.process.is_alive():
+            os.kill(self.process.pid, signal.SIGINT)
+
+    def result(self) -> str | None:
+        """What the function returned, once it did; none where the process died, or was stopped.
+
+        Raises:
+            UserError: that the function raised.
+        """
+        try:
+            with contextlib.suppress(EOFError):  # it died without a word
+                answer, lines, is_away = self._receiver.recv()
+                if lines:
+                    raise _told(lines, is_away)
+                return str(answer)
+            return None
+        finally:
+            self._receiver.close()
+            self.process.join()
 
 
 def alone(work: Callable[..., str], *words: Any) -> str:
@@ -26,37 +74,35 @@ def alone(work: Callable[..., str], *words: Any) -> str:
         UserError: that `work` raised, or the process died.
         KeyboardInterrupt: the user stopped it; the process was told, and has put its things in order.
     """
-    receiver, sender = SPAWN.Pipe(duplex=False)
-    # Named, not sent: to unpickle a function is to import its libraries before they can be quieted.
-    process = SPAWN.Process(target=_work, args=(sender, work.__module__, work.__name__, words))
-    start_masked(process)
-    sender.close()
+    other = Other(work, *words)
     try:
-        with contextlib.suppress(EOFError):  # it died without a word
-            answer, lines = receiver.recv()
-            if lines:
-                raise UserError.joined([_told(lines)])
-            return str(answer)
+        answer = other.result()
     except KeyboardInterrupt:
-        if process.pid:
-            os.kill(process.pid, signal.SIGINT)
+        other.stop()
+        other.process.join()
         raise
-    finally:
-        receiver.close()
-        process.join()
-    received = f"a process that ended with code {process.exitcode}"
-    raise UserError("A training must come to its end.", received, "Give it more memory, or try again.")
+    if answer is None:
+        received = f"a process that ended with code {other.process.exitcode}"
+        raise UserError("A training must come to its end.", received, "Give it more memory, or try again.")
+    return answer
 
 
-def _told(lines: Sequence[str]) -> UserError:
+def _told(lines: Sequence[str], is_away: bool) -> UserError:
     """A UserError that reads as it did in the other process."""
-    fault = UserError("", "", "")
+    fault = (AwayError if is_away else UserError)("", "", "")
     fault.lines = tuple(lines)
     return fault
 
 
-def _work(sender: Connection, module: str, name: str, words: Sequence[Any]) -> None:
+def _work(
+    sender: Connection, log: Path | None, environment: Mapping[str, str], module: str, name: str, words: Sequence[Any]
+) -> None:
     """In the process: the answer is sent, or the lines of a UserError."""
+    os.environ.update(environment)
+    if log:
+        with log.open("ab") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
     quiet()
     import_quietly("keras")
     work = getattr(importlib.import_module(module), name)
@@ -65,8 +111,8 @@ def _work(sender: Connection, module: str, name: str, words: Sequence[Any]) -> N
             # In a group of its own, Ctrl-C reaches this process through its parent alone, and so only once.
             os.setpgrp()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        sender.send((work(*words), ()))
+        sender.send((work(*words), (), False))
     except UserError as fault:
-        sender.send(("", fault.lines))
+        sender.send(("", fault.lines, isinstance(fault, AwayError)))
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -37,7 +37,6 @@ NO_DIFFERENCE = ("name", "experiment", "register_as", "workspace")
 LOSS = {"fit.loss", "fit.focal_gamma", "fit.label_smoothing"}
 """Options that change what a loss means."""
 
-MOST_ROWS = 40
 """Rows of a table in the run's description, of which MLflow keeps 8000 characters."""
 
 Drawn = tuple[str, pd.DataFrame, "Figure"]
@@ -105,7 +104,8 @@ def compare(recipe: Recipe, run_ids: Sequence[str], out: Path | None, experiment
         run.table("differences", differences)
         for name, shown_table, figure in drawn:
             run.figure(name, shown_table, figure)
-        run.describe("\n\n".join([_markdown(table.drop(columns="id")), *notes, _markdown(differences)]))
+        options = markdown(differences) if differences.shape[1] > 1 else ""
+        run.describe("\n\n".join([markdown(table.drop(columns="id")), *notes, options]))
     best = found[int(table["macro_f1"].to_numpy().argmax())]
     return Compared(run.id, table, differences, notes, best.run.id, _promotable(best))
 
@@ -198,29 +198,7 @@ def _write(out: Path, tables: dict[str, pd.DataFrame], drawn: Sequence[Drawn]) -
         ) from None
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    """The first rows of a table as Markdown, and how many more there are; empty where it has but one column."""
-    if table.shape[1] == 1:
-        return ""
-    rows = [[str(name) for name in table], ["---"] * table.shape[1]]
-    rows += [[_cell(value) for value in row] for row in table.head(MOST_ROWS).itertuples(index=False)]
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    if len(table) > MOST_ROWS:
-        lines.append(f"\nand {len(table) - MOST_ROWS} more runs, in the tables under Artifacts")
-    return "\n".join(lines)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if value != value else f"{value:.3f}"
-    return str(value).replace("|", "\\|")
-
-
 def _promotable(best: Finished) -> bool:
-    name = best.recipe.register_as
-    try:
-        number = registry.version_of(best.run, name)
-    except UserError:  # another program may have deleted it
-        return False
-    before = registry.champion(name)
-    return before is None or before[0] != number
+    before = registry.champion(best.recipe.register_as)
+    is_champion = before is not None and before[1].id == best.run.id
+    return registry.has_version(best.run, best.recipe.register_as) and not is_champion

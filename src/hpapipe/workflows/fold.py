@@ -94,7 +94,7 @@ def _train(material: Material, fold: int, number: int, part: Part, run: Run, own
     keras.utils.set_random_seed(seed)
     fields = material.split.train(fold)
     network = task.network(recipe, part, images, fields, find_weights(recipe.model.weights))
-    place = Path(recipe.workspace) / "runs" / run.id / f"fold-{fold}-part-{number}"
+    place = place_of(recipe, run) / f"fold-{fold}-part-{number}"
     record(recipe, network, place, 0)
     truth = material.prepared.images.truth
     feed = Feed(images, part.targets(truth), fields, recipe.feed, seed, size=recipe.data.size)
@@ -140,6 +140,11 @@ def _validation(
         return task.epoch_numbers(recipe, part, network.loss, truth[reading.fields], joined) | of_weights
 
     return validate
+
+
+def place_of(recipe: Recipe, run: Run) -> Path:
+    """The folder in which a run keeps what it needs to go on."""
+    return Path(recipe.workspace) / "runs" / run.id
 
 
 def log_epoch(run: Run, row: Mapping[str, float]) -> None:

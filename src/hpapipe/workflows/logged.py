@@ -25,7 +25,28 @@ def log_data(run: Run, prepared: Prepared) -> None:
 def log_scores(
     run: Run, recipe: Recipe, answers: task.Answers, scored: task.Scored, ids: Sequence[str], read: Callable[[int], Any]
 ) -> None:
-    """Log every field's answer, the table of labels, and all figures with their tables.
+    """Both of the following."""
+    log_answers(run, recipe, answers, scored)
+    log_figures(run, recipe, answers, scored, ids, read)
+
+
+def log_answers(run: Run, recipe: Recipe, answers: task.Answers, scored: task.Scored) -> None:
+    """Log every field's answer, and the table of labels.
+
+    Args:
+        run: to log to.
+        recipe: its section `data`.
+        answers: probabilities and truth.
+        scored: the decision taken on them.
+    """
+    run.table("predictions", task.predictions_table(recipe.data.label_set, answers, scored.decision))
+    run.table("per_label", scored.per_label)
+
+
+def log_figures(
+    run: Run, recipe: Recipe, answers: task.Answers, scored: task.Scored, ids: Sequence[str], read: Callable[[int], Any]
+) -> None:
+    """Log all figures of the answers, with their tables.
 
     Args:
         run: to log to.
@@ -35,8 +56,6 @@ def log_scores(
         ids: of the set, among which are those of the answers.
         read: place of an id among them -> integers `[height, width, channels]`.
     """
-    run.table("predictions", task.predictions_table(recipe.data.label_set, answers, scored.decision))
-    run.table("per_label", scored.per_label)
     place = {name: field for field, name in enumerate(ids)}
     for name, table, figure in task.figures(recipe, answers, scored, lambda name: read(place[name])):
         run.figure(name, table, figure)

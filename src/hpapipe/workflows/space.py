@@ -64,6 +64,11 @@ class Dimension:
         """Values that the recipe must accept for the dimension to make sense."""
         return list(self.choices) or [self.low, self.high]
 
+    @property
+    def told(self) -> list[str]:
+        """All that makes a dimension what it is, in words."""
+        return [str(part) for part in (self.option, self.extremes, self.log, self.step, self.when)]
+
     def asked(self, point: Mapping[str, Any]) -> bool:
         """Whether this option is searched where others have the values of `point`."""
         return all(point.get(option) in values for option, values in self.when)
@@ -124,6 +129,11 @@ def at(recipe: Recipe, point: Mapping[str, Any]) -> Recipe:
         UserError: values that do not fit one another.
     """
     return config.changed(recipe, point)
+
+
+def plain(choice: Any) -> Any:
+    """A choice as Optuna keeps it: lists and tables by their text."""
+    return choice if isinstance(choice, str | int | float | bool | None) else json.dumps(choice)
 
 
 def _products(space: Sequence[Dimension]) -> Iterator[Point]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -19,7 +20,7 @@ from hpapipe.training.fit import set_precision
 from hpapipe.workflows.fastest import settled
 from hpapipe.workflows.fold import Trained, Watch, train_networks
 from hpapipe.workflows.kept import KIND, TRAIN, keep_recipe, recipe_of
-from hpapipe.workflows.logged import log_scores
+from hpapipe.workflows.logged import log_answers, log_figures
 from hpapipe.workflows.material import Material, ready
 from hpapipe.workflows.pretrained import check_weights
 from hpapipe.workflows.registering import register
@@ -91,37 +92,46 @@ def checked(recipe: Recipe) -> Recipe:
     return settled(recipe)
 
 
-def train_on(material: Material, run: Run, watch: Watch | None = None, register_now: bool = True) -> Outcome:
+def train_on(
+    material: Material, run: Run, watch: Watch | None = None, keeps: Callable[[Outcome], bool] | None = None
+) -> Outcome:
     """Train all networks, score them together and log everything.
 
     Args:
         material: to train from.
         run: to log to.
         watch: is told of each epoch, and may raise to stop the training.
-        register_now: the Version is registered; else it is logged, and `hpapipe promote` registers it when asked.
+        keeps: tells by the outcome whether figures and the Version are logged, which `hpapipe promote` registers when
+            it is asked to; none: they are logged, and the Version is registered.
     """
     precision = set_precision(material.recipe.fit.precision)
     run.tags({"hpapipe.backend": keras.backend.backend(), "hpapipe.precision": precision})
     with faults_told(material.images):
         trained = train_networks(material, run, watch)
-    return _finish(material, trained, run, register_now)
+    return _finish(material, trained, run, keeps)
 
 
-def _finish(material: Material, trained: list[Trained], run: Run, register_now: bool) -> Outcome:
+def _finish(
+    material: Material, trained: list[Trained], run: Run, keeps: Callable[[Outcome], bool] | None
+) -> Outcome:
     """Score the networks' answers together, log everything, register the Version."""
     recipe = material.recipe
     answers = _answers(material, trained)
     chosen, by_rivals = task.decision(recipe, answers)
     scored = task.score(recipe, answers, chosen)
-    log_scores(run, recipe, answers, scored, material.prepared.images.ids, lambda field: material.images[field])
+    value, low, high = (scored.numbers[name] for name in ("macro_f1", "macro_f1_low", "macro_f1_high"))
+    speed = float(np.median([each.images_per_second for each in trained]))
+    outcome = Outcome(run.id, recipe.register_as, "", value, low, high, speed)
+    log_answers(run, recipe, answers, scored)
     memory = psutil.Process().memory_info().rss / 2**20
     cost = {"cost/training_seconds": sum(each.seconds for each in trained), "cost/memory_mib": memory}
     run.metrics_once({f"score/{name}": value for name, value in (scored.numbers | by_rivals).items()} | cost)
+    if keeps and not keeps(outcome):
+        return outcome
+    log_figures(run, recipe, answers, scored, material.prepared.images.ids, lambda field: material.images[field])
     spec = task.spec(recipe, chosen, material.prepared.bits, [each.member for each in trained])
-    number = register(run, recipe, [each.network for each in trained], spec, scored, register_now)
-    value, low, high = (scored.numbers[name] for name in ("macro_f1", "macro_f1_low", "macro_f1_high"))
-    speed = float(np.median([each.images_per_second for each in trained]))
-    return Outcome(run.id, recipe.register_as, number, value, low, high, speed)
+    number = register(run, recipe, [each.network for each in trained], spec, scored, now=keeps is None)
+    return replace(outcome, version=number)
 
 
 def _answers(material: Material, trained: list[Trained]) -> task.Answers:

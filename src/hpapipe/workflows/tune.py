@@ -2,65 +2,35 @@
 
 from __future__ import annotations
 
-import json
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from hpapipe.config import Recipe
-from hpapipe.errors import UserError
+from hpapipe.errors import AwayError, UserError
 from hpapipe.progress import bar, say
 from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
+from hpapipe.workflows import tune_study
+from hpapipe.workflows.alone import Other
 from hpapipe.workflows.kept import KIND, TUNE, keep_recipe
+from hpapipe.workflows.material import ready
 from hpapipe.workflows.space import Dimension, grid, read_space
 from hpapipe.workflows.train import checked
-from hpapipe.workflows.tune_storage import (
-    ExhaustedError,
-    Storage,
-    again,
-    give_up_stale,
-    is_settled,
-    open_storage,
-)
-from hpapipe.workflows.tune_trial import RUN, Bench, TrialError
+from hpapipe.workflows.tune_queue import RUN, Queue
+from hpapipe.workflows.tune_report import Tuned, line, report
+from hpapipe.workflows.tune_worker import work, worker_name
 
-SPACE = "hpapipe.space"
-"""Attribute of a study: its space, by which a study is known to be the same."""
+POLL = 0.5
+"""Seconds between two looks at the queue and at the workers."""
 
-SAMPLERS = {
-    "tpe": lambda wanted, seed: optuna.samplers.TPESampler(
-        n_startup_trials=wanted.warmup_trials, seed=seed, constant_liar=True
-    ),
-    "random": lambda wanted, seed: optuna.samplers.RandomSampler(seed=seed),
-    "cmaes": lambda wanted, seed: optuna.samplers.CmaEsSampler(n_startup_trials=wanted.warmup_trials, seed=seed),
-    "grid": lambda wanted, seed: optuna.samplers.RandomSampler(seed=seed),  # its points are given, not sampled
-}
-PRUNERS = {
-    "median": lambda recipe: optuna.pruners.MedianPruner(recipe.tune.warmup_trials, recipe.tune.warmup_epochs),
-    "hyperband": lambda recipe: optuna.pruners.HyperbandPruner(max_resource=recipe.fit.epochs),
-    "none": lambda recipe: optuna.pruners.NopPruner(),
-}
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """What came out.
-
-    Args:
-        study: its name.
-        run_id: of the study.
-        counts: state -> number of trials that count.
-        best: runs of the best trials: one, or the Pareto front of several objectives, the first objective's best first.
-    """
-
-    study: str
-    run_id: str
-    counts: dict[str, int]
-    best: tuple[str, ...]
+STILLBORN = 3
+"""Workers in a row that die before any trial of the study ends, at which it is stopped."""
 
 
 def tune(recipe: Recipe) -> Tuned:
@@ -70,100 +40,136 @@ def tune(recipe: Recipe) -> Tuned:
         recipe: what is trained, with the space and all else in its section `tune`.
 
     Raises:
-        UserError: a faulty space, another space than that of the study, or a database that is away.
+        UserError: a faulty space, another space than that of the study, no trial that could be trained, or a database
+            that is away.
         KeyboardInterrupt: stopped by the user; the same command goes on.
     """
     space = read_space(recipe)
     checked(recipe)
-    storage = open_storage(recipe.tune)
-    study = _study(recipe, space, storage)
-    run_id = study.user_attrs.get(RUN)
-    tags = {KIND: TUNE, "mlflow.runName": f"study {study.study_name}", "hpapipe.experiment": recipe.experiment}
-    with runs.running(recipe.experiment, tags, run_id) as run:
-        study.set_user_attr(RUN, run.id)
+    queue = tune_study.make(recipe, space)
+    name = queue.study.study_name
+    tags = {KIND: TUNE, "mlflow.runName": f"study {name}", "hpapipe.experiment": recipe.experiment}
+    with runs.running(recipe.experiment, tags, queue.study.user_attrs.get(RUN)) as run:
+        queue.study.set_user_attr(RUN, run.id)
         keep_recipe(run, recipe)
-        _enqueue(recipe, space, study)
-        _work(recipe, space, study, run)
-        return _finish(study, run)
+        ready(recipe, run)  # so that faulty data stop the study before its first trial, and workers find all prepared
+        _fill(recipe, space, queue)
+        _supervise(recipe, queue, run)
+        return report(recipe, space, queue, run)
 
 
-def _study(recipe: Recipe, space: Sequence[Dimension], storage: Storage) -> optuna.Study:
-    wanted = recipe.tune
-    study = optuna.create_study(
-        storage=storage,
-        study_name=wanted.study or recipe.experiment,
-        sampler=SAMPLERS[wanted.sampler](wanted, wanted.seed),
-        pruner=PRUNERS[wanted.pruner](recipe),
-        directions=["maximize"] * len(wanted.objectives),
-        load_if_exists=True,
-    )
-    told = json.dumps([[*map(str, (each.option, each.extremes, each.log, each.step, each.when))] for each in space])
-    before = study.user_attrs.get(SPACE)
-    if before is None:
-        study.set_user_attr(SPACE, told)
-        study.set_metric_names(list(wanted.objectives))
-    elif before != told:
-        rule = "A study must keep its space."
-        received = f"another one than that of `{study.study_name}` in {wanted.storage}"
-        raise UserError(rule, received, "Take the old one, or give another name with --tune.study.")
-    return study
-
-
-def _enqueue(recipe: Recipe, space: Sequence[Dimension], study: optuna.Study) -> None:
-    """Let as many trials wait as are missing."""
+def _fill(recipe: Recipe, space: Sequence[Dimension], queue: Queue) -> None:
     if recipe.tune.sampler == "grid":
-        for point in grid(space):
-            study.enqueue_trial(point, skip_if_exists=True)
-        return
-    there = sum(is_settled(trial) for trial in study.get_trials(deepcopy=False))
-    for _ in range(recipe.tune.trials - there):
-        study.enqueue_trial({})
+        queue.fill_with(grid(space))
+    else:
+        queue.fill(recipe.tune.trials)
 
 
-def _work(recipe: Recipe, space: Sequence[Dimension], study: optuna.Study, run: Run) -> None:
-    bench, begun = Bench(recipe, space, run), time.monotonic()
-    total = sum(is_settled(trial) for trial in study.get_trials(deepcopy=False))
-    with bar("Trials", total) as advance:
-        ended = _ended(study)
-        advance(ended)
-        while recipe.tune.seconds is None or time.monotonic() - begun < recipe.tune.seconds:
-            try:
-                study.optimize(bench, n_trials=1, catch=(TrialError,))
-            except ExhaustedError:
-                if not study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+def _supervise(recipe: Recipe, queue: Queue, run: Run) -> None:
+    """Keep as many workers at work as are wanted, until every trial has ended, the time is over, or the user stops it."""
+    crew = _Crew(recipe, queue, run)
+    limit = recipe.tune.seconds
+    begun = time.monotonic()
+    with bar("Trials", len(queue.counted())) as advance, _told_when_stopped():
+        try:
+            told = set(_ended(queue))
+            advance(len(told))
+            while True:
+                crew.bury()
+                queue.give_up_stale()
+                for number, trial in _ended(queue).items():
+                    if number not in told:
+                        told.add(number)
+                        say(line(queue, trial))
+                        advance()
+                if limit and time.monotonic() - begun > limit:
+                    say(f"The study's {limit:g} s are over; the same command goes on")
                     break
-                time.sleep(recipe.tune.heartbeat / 3)
-                give_up_stale(study)
-            except KeyboardInterrupt:
-                _put_back(study)
-                say("\nStopped. Every finished trial is kept, and the one at hand goes on from its last epoch.")
-                say("Next: the same command again")
-                raise
-            ended, before = _ended(study), ended
-            advance(ended - before)
+                if not crew.hire() and not _running(queue):
+                    break
+                time.sleep(POLL)
+        finally:
+            crew.stop()
 
 
-def _ended(study: optuna.Study) -> int:
-    done = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-    return sum(is_settled(trial) for trial in study.get_trials(deepcopy=False, states=done))
+class _Crew:
+    """The workers of this process."""
+
+    def __init__(self, recipe: Recipe, queue: Queue, run: Run) -> None:
+        self.recipe, self.queue, self.run = recipe, queue, run
+        self.workers: list[Other] = []
+        self.hired = self.stillborn = self.ended = 0
+        self.logs = Path(recipe.workspace) / "studies" / queue.study.study_name
+        self.logs.mkdir(parents=True, exist_ok=True)
+
+    def hire(self) -> int:
+        """Begin as many workers as there is work for; returns how many there are."""
+        waiting = len(self.queue.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+        busy = len(self.workers)
+        # A worker that has no trial yet will take one of those that wait.
+        idle = busy - len([each for each in self.workers if self.queue.trains(worker_name(each.process.pid or 0))])
+        for _ in range(min(self.recipe.tune.workers - busy, waiting - idle)):
+            self.hired += 1
+            log = self.logs / f"worker-{os.getpid()}-{self.hired}.log"
+            self.workers.append(
+                Other(work, self.recipe, self.run.id, log=log, environment=_environment(self.recipe.tune.workers))
+            )
+        return len(self.workers)
+
+    def bury(self) -> None:
+        """Take leave of workers that have ended, and let the trials of those that died be tried again.
+
+        Raises:
+            UserError: one says that a database is away, or they die without ending a trial.
+        """
+        for worker in [each for each in self.workers if not each.process.is_alive()]:
+            self.workers.remove(worker)
+            if worker.result() is None:
+                self._mourn(worker)
+
+    def _mourn(self, worker: Other) -> None:
+        code = worker.process.exitcode
+        how = f"was ended by signal {-code}, as where memory runs out" if code and code < 0 else f"ended with code {code}"
+        self.queue.give_up(worker_name(worker.process.pid or 0), how)
+        ended = len(_ended(self.queue))
+        self.stillborn = self.stillborn + 1 if ended == self.ended else 1
+        self.ended = ended
+        if self.stillborn > STILLBORN * (self.recipe.tune.retries + 1) * self.recipe.tune.workers:
+            remedy = f"Their last words are in {self.logs}."
+            raise UserError("Workers must be able to train.", f"{self.stillborn} that died; the last {how}", remedy)
+
+    def stop(self) -> None:
+        """Stop the workers that are left; their trials wait again."""
+        for worker in self.workers:
+            worker.stop()
+        for worker in self.workers:
+            worker.process.join()
+            if worker.process.exitcode:
+                self.queue.give_up(worker_name(worker.process.pid or 0), f"ended with code {worker.process.exitcode}")
+        self.workers.clear()
 
 
-def _put_back(study: optuna.Study) -> None:
-    """Let the trial that the user has just stopped wait again."""
-    last = [trial for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)) if not is_settled(trial)]
-    if last:
-        again(study, max(last, key=lambda trial: trial.number))
+@contextmanager
+def _told_when_stopped() -> Iterator[None]:
+    try:
+        yield
+    except (KeyboardInterrupt, AwayError):
+        say("\nStopped. Every finished trial is kept, and those at hand go on from their last epoch.")
+        say("Next: the same command again")
+        raise
 
 
-def _finish(study: optuna.Study, run: Run) -> Tuned:
-    trials = study.get_trials(deepcopy=False)
-    counts = {state.name.lower(): 0 for state in TrialState}
-    for trial in trials:
-        counts[trial.state.name.lower()] += is_settled(trial)
-    run.table("trials", study.trials_dataframe(attrs=("number", "state", "values", "params", "user_attrs")))
-    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    if not complete and not counts["waiting"]:
-        reasons = [trial.user_attrs.get("hpapipe.reason", "") for trial in trials]
-        raise UserError("A study must complete one trial at least.", f"none of {len(trials)}; {reasons[0]}", "Mend it.")
-    best = [study.best_trial] if len(study.directions) == 1 and complete else study.best_trials if complete else []
-    return Tuned(study.study_name, run.id, counts, tuple(trial.user_attrs[RUN] for trial in best))
+def _ended(queue: Queue) -> dict[int, FrozenTrial]:
+    return {trial.number: trial for trial in queue.counted() if trial.state.is_finished()}
+
+
+def _running(queue: Queue) -> bool:
+    """Whether trials are trained, here or on other machines, or wait."""
+    return any(not trial.state.is_finished() for trial in queue.trials)
+
+
+def _environment(workers: int) -> dict[str, str]:
+    """What workers set before they import TensorFlow, so that they share the cores and a GPU's memory."""
+    threads = str(max(1, (os.cpu_count() or 1) // workers))
+    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+    return {"TF_FORCE_GPU_ALLOW_GROWTH": "true", **{name: os.environ.get(name, threads) for name in names}}

@@ -1,24 +1,39 @@
-"""The database of studies: opened once, with errors a user can act on, and with a fixed number of trials."""
+"""The database of studies: patient, with errors a user can act on, and with a fixed number of trials."""
 
 from __future__ import annotations
 
+import functools
+import time
 import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import optuna
+import sqlalchemy
 from filelock import FileLock
-from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from hpapipe.config import Tune
-from hpapipe.errors import UserError
+from hpapipe.errors import AwayError, UserError
 from hpapipe.tracking.store import address
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
-AWAY = (SQLAlchemyError, optuna.exceptions.StorageInternalError, OSError)
+FAULTS = (SQLAlchemyError, optuna.exceptions.StorageInternalError, OSError)
+"""What a database that is away ends in."""
+
+SQLITE = "sqlite:///"
+BUSY = 60
+"""Seconds that SQLite waits for another process to be done with writing."""
+
+
+TRIES = 3
+"""Times that a database is tried to be opened."""
 
 
 class ExhaustedError(Exception):
@@ -28,14 +43,65 @@ class ExhaustedError(Exception):
 class Storage(RDBStorage):
     """Optuna's database, in which asking makes no new trials: those of a study are made at its start, and wait.
 
-    So several workers, on several machines, cannot begin more of them than were asked for.
+    So several workers, on several machines, cannot begin more of them than were asked for. A call that fails is tried
+    again for `patience` seconds.
     """
+
+    def __init__(self, wanted: Tune, **options: Any) -> None:
+        self.address, self.patience, self.given_up = wanted.storage, 0, False
+        sqlite = wanted.storage.startswith(SQLITE)
+        engine = {"connect_args": {"timeout": BUSY}} if sqlite else {"pool_pre_ping": True}
+        super().__init__(wanted.storage, engine_kwargs=engine, **options)
+        if sqlite:
+            _begin_at_once(self.engine)
+        self.patience = wanted.patience
 
     def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
         # Optuna's cache goes past `create_new_trial`.
         if template_trial is None:
             raise ExhaustedError
         return super()._create_new_trial(study_id, template_trial)
+
+    def set_trial_state_values(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
+    ) -> bool:
+        if state == TrialState.RUNNING:
+            # A worker that is killed right after it took a trial must leave a sign by which its end is noticed.
+            self.record_heartbeat(trial_id)
+        try:
+            return super().set_trial_state_values(trial_id, state, values)
+        except optuna.exceptions.UpdateFinishedTrialError:
+            trial = self.get_trial(trial_id)
+            if trial.state == state == TrialState.COMPLETE and trial.values == list(values or ()):
+                return True  # an earlier try arrived, only its answer did not
+            raise
+
+
+def _patient(call: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(call)
+    def tried(self: Storage, *words: Any, **options: Any) -> Any:
+        begun, pause = time.monotonic(), 0.2
+        while True:
+            try:
+                return call(self, *words, **options)
+            except FAULTS as error:
+                if self.given_up or time.monotonic() - begun > self.patience:
+                    self.given_up = True
+                    raise away(self.address, error) from error
+                time.sleep(pause)
+                pause = min(2 * pause, 5.0)
+
+    return tried
+
+
+_CALLS = (
+    "create_new_study get_study_id_from_name get_study_name_from_id get_study_directions get_study_user_attrs "
+    "get_study_system_attrs set_study_user_attr set_study_system_attr _create_new_trial _get_trials get_trial "
+    "_set_trial_param set_trial_state_values set_trial_intermediate_value set_trial_user_attr set_trial_system_attr "
+    "record_heartbeat _get_stale_trial_ids _get_best_trial_id"
+)
+for _name in _CALLS.split():
+    setattr(Storage, _name, _patient(getattr(Storage, _name)))
 
 
 def open_storage(wanted: Tune) -> Storage:
@@ -46,49 +112,66 @@ def open_storage(wanted: Tune) -> Storage:
     """
     if address(wanted.storage) == address():
         rule = "Studies must have a database of their own."
-        raise UserError(rule, f"MLflow's, {wanted.storage}", "Give another with --tune.storage.")
-    retry = RetryHeartbeatStaleTrialCallback(max_retry=wanted.retries, inherit_intermediate_values=True)
-    try:
-        with _alone(wanted.storage):
-            return Storage(
-                wanted.storage,
-                engine_kwargs={"pool_pre_ping": True},
-                heartbeat_interval=wanted.heartbeat,
-                grace_period=3 * wanted.heartbeat,
-                heartbeat_stale_trial_callback=retry,
-            )
-    except (*AWAY, ImportError, ValueError) as error:
-        raise away(wanted.storage, error) from error
+        raise UserError(rule, f"MLflow's, {without_password(wanted.storage)}", "Give another with --tune.storage.")
+    for left in reversed(range(TRIES)):
+        try:
+            with _file_lock(wanted.storage) if wanted.storage.startswith(SQLITE) else nullcontext():
+                return Storage(wanted, heartbeat_interval=wanted.heartbeat, grace_period=3 * wanted.heartbeat)
+        except (*FAULTS, ImportError, ValueError) as error:
+            # Two machines that make the tables at once trip over each other; once more, and they are there.
+            if not left or not isinstance(error, FAULTS):
+                raise away(wanted.storage, error) from error
+            time.sleep(1)
+    raise AssertionError
 
 
-def away(storage: str, error: Exception) -> UserError:
-    reason = " ".join(str(error).split())[:200]
+@contextmanager
+def locked(storage: Storage, name: str) -> Iterator[None]:
+    """Let one process at a time, of all machines, change which trials the study `name` has."""
+    if storage.address.startswith(SQLITE):
+        with _file_lock(storage.address):
+            yield
+        return
+    with storage.engine.connect() as connection:
+        known = connection.dialect.name == "postgresql"
+        if known:
+            connection.execute(sqlalchemy.text("select pg_advisory_lock(hashtext(:name))"), {"name": name})
+        try:
+            yield
+        finally:
+            if known:
+                connection.execute(sqlalchemy.text("select pg_advisory_unlock(hashtext(:name))"), {"name": name})
+
+
+def away(storage: str, error: Exception) -> AwayError:
+    """The error that says that a database does not answer."""
+    reason = " ".join(str(error.__cause__ or error).split())[:200]
     remedy = "Start the server, or give another address with --tune.storage; the same command goes on then."
-    return UserError("The database of studies must answer.", f"“{reason}” from {_without_password(storage)}", remedy)
+    return AwayError("The database of studies must answer.", f"“{reason}” from {without_password(storage)}", remedy)
 
 
-def give_up_stale(study: optuna.Study) -> None:
-    """Fail the trials whose workers died, and let them be tried again."""
-    optuna.storages.fail_stale_trials(study)
-
-
-def again(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Let a stopped trial be tried again, from its last epoch where it can."""
-    retry = study._storage.get_heartbeat_stale_trial_callback()  # type: ignore[attr-defined]
-    retry(study, trial)
-
-
-def is_settled(trial: FrozenTrial) -> bool:
-    """Whether a trial counts: it came to an end of its own, or will."""
-    return trial.state != TrialState.FAIL or "hpapipe.reason" in trial.user_attrs
-
-
-def _alone(storage: str) -> FileLock:
-    """Two processes that make the tables at once trip over each other."""
-    place = Path(storage.removeprefix("sqlite:///")) if storage.startswith("sqlite:///") else Path(".optuna")
-    return FileLock(place.with_name(f".{place.name}.lock"))
-
-
-def _without_password(storage: str) -> str:
+def without_password(storage: str) -> str:
+    """The address of a database as it may be shown and logged."""
     before, at, after = storage.rpartition("@")
     return f"{before.split('://')[0]}://…@{after}" if at else storage
+
+
+def _begin_at_once(engine: sqlalchemy.Engine) -> None:
+    """Let each transaction of SQLite shut out other writers from its start.
+
+    As it comes, two workers that read at once that a trial is waiting would both begin it.
+    Source: SQLAlchemy's documentation of its pysqlite dialect, “Serializable isolation, savepoints, transactional DDL”.
+    """
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def _(connection: Any, record: object) -> None:
+        connection.isolation_level = None
+
+    @sqlalchemy.event.listens_for(engine, "begin")
+    def _(connection: sqlalchemy.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _file_lock(storage: str) -> FileLock:
+    place = Path(storage.removeprefix(SQLITE))
+    return FileLock(place.with_name(f".{place.name}.lock"))

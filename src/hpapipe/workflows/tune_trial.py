@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.trial import TrialState
 
 from hpapipe.config import Recipe
-from hpapipe.errors import UserError
+from hpapipe.errors import AwayError, UserError
 from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
+from hpapipe.workflows.fold import Watch, place_of
 from hpapipe.workflows.kept import KIND, TRIAL, keep_recipe
 from hpapipe.workflows.material import Material, identify, ready
-from hpapipe.workflows.space import Dimension, Point, at
+from hpapipe.workflows.space import Dimension, Point, at, plain
 from hpapipe.workflows.speed_cell import runs_out
 from hpapipe.workflows.train import Outcome, checked, train_on
-
-RUN, REASON = "hpapipe.run", "hpapipe.reason"
-"""Attributes of a trial: the id of its run, and why it was stopped or failed."""
+from hpapipe.workflows.tune_queue import REASON, RUN, STOPPED, WORKER
+from hpapipe.workflows.tune_study import sampler
 
 
 class TrialError(Exception):
@@ -29,17 +33,19 @@ class TrialError(Exception):
 
 
 class Bench:
-    """What the trials of one worker have in common.
+    """What the trials of one worker have in common; called with a trial, it trains it.
 
     Args:
         recipe: of the study.
         space: its dimensions.
         parent: the study's run.
+        worker: the worker's name.
     """
 
-    def __init__(self, recipe: Recipe, space: Sequence[Dimension], parent: Run) -> None:
-        self.recipe, self.space, self.parent = recipe, space, parent
+    def __init__(self, recipe: Recipe, space: Sequence[Dimension], parent: Run, worker: str) -> None:
+        self.recipe, self.space, self.parent, self.worker = recipe, space, parent, worker
         self.materials: dict[str, Material] = {}
+        self.place: Path | None = None
 
     def material(self, recipe: Recipe) -> Material:
         """What a recipe trains from: checked, split and opened once for all trials that share it."""
@@ -49,26 +55,41 @@ class Bench:
             self.materials[key] = ready(recipe, self.parent)
         return replace(self.materials[key], recipe=recipe)
 
-    def __call__(self, trial: optuna.Trial) -> float | tuple[float, ...]:
+    def clear(self) -> None:
+        """Remove what the last trial kept to go on with, once it has come to its end."""
+        if self.place:
+            shutil.rmtree(self.place, ignore_errors=True)
+            self.place = None
+
+    def __call__(self, trial: optuna.Trial) -> tuple[float, ...]:
         """The objectives' values.
 
         Raises:
             optuna.TrialPruned: hopeless, or out of its time.
             TrialError: it cannot be trained.
+            AwayError: a database does not answer; the trial is to be tried again.
+            KeyboardInterrupt: the user stopped it; the same.
         """
+        trial.set_user_attr(WORKER, self.worker)
+        trial.study.sampler = sampler(self.recipe.tune, trial.number)
         try:
             recipe = checked(at(self.recipe, suggested(self.space, trial)))
-            outcome = _trained(self, recipe, trial)
+            return values(recipe, _trained(self, recipe, trial))
+        except (AwayError, KeyboardInterrupt):
+            trial.set_user_attr(STOPPED, True)
+            raise
         except UserError as fault:
             raise _failed(trial, fault.lines[0]) from fault
         except (MemoryError, RuntimeError, ValueError) as error:
             text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            if not isinstance(error, MemoryError) and not runs_out(text):
-                raise
-            raise _failed(trial, f"out of memory: {text}") from error
-        values = {"macro_f1": outcome.macro_f1, "images_per_second": outcome.images_per_second}
-        chosen = tuple(values[name] for name in recipe.tune.objectives)
-        return chosen if len(chosen) > 1 else chosen[0]
+            exhausted = isinstance(error, MemoryError) or runs_out(text)
+            raise _failed(trial, f"out of memory: {text}" if exhausted else text) from error
+
+
+def values(recipe: Recipe, outcome: Outcome) -> tuple[float, ...]:
+    """What the objectives came to."""
+    known = {"macro_f1": outcome.macro_f1, "images_per_second": outcome.images_per_second}
+    return tuple(known[name] for name in recipe.tune.objectives)
 
 
 def suggested(space: Sequence[Dimension], trial: optuna.Trial) -> Point:
@@ -81,24 +102,16 @@ def suggested(space: Sequence[Dimension], trial: optuna.Trial) -> Point:
 
 
 def _suggested(dimension: Dimension, trial: optuna.Trial) -> Any:
+    option, low, high, step = dimension.option, dimension.low, dimension.high, dimension.step
     if dimension.choices:
-        # Optuna keeps only plain values: lists and tables are chosen by their text.
-        texts = {_plain(choice): choice for choice in dimension.choices}
-        return texts[trial.suggest_categorical(dimension.option, list(texts))]
+        choices = {plain(choice): choice for choice in dimension.choices}
+        return choices[trial.suggest_categorical(option, list(choices))]
     if dimension.whole:
-        step = int(dimension.step or 1)
-        return trial.suggest_int(
-            dimension.option, int(dimension.low), int(dimension.high), step=step, log=dimension.log
-        )
-    return trial.suggest_float(dimension.option, dimension.low, dimension.high, step=dimension.step, log=dimension.log)
-
-
-def _plain(choice: Any) -> Any:
-    return choice if isinstance(choice, str | int | float | bool | None) else json.dumps(choice)
+        return trial.suggest_int(option, int(low), int(high), step=int(step or 1), log=dimension.log)
+    return trial.suggest_float(option, low, high, step=step, log=dimension.log)
 
 
 def _trained(bench: Bench, recipe: Recipe, trial: optuna.Trial) -> Outcome:
-    begun = time.monotonic()
     tags = {
         KIND: TRIAL,
         "mlflow.runName": f"trial {trial.number}",
@@ -107,30 +120,54 @@ def _trained(bench: Bench, recipe: Recipe, trial: optuna.Trial) -> Outcome:
         "hpapipe.trial": str(trial.number),
         "hpapipe.study": trial.study.study_name,
     }
-    single = len(recipe.tune.objectives) == 1
-
-    def watch(epoch: int, row: Mapping[str, float]) -> None:
-        if single:
-            trial.report(row["macro_f1"], epoch)
-            if trial.should_prune():
-                raise optuna.TrialPruned(f"hopeless after epoch {epoch}")
-        if recipe.tune.trial_seconds and time.monotonic() - begun > recipe.tune.trial_seconds:
-            raise optuna.TrialPruned(f"out of its {recipe.tune.trial_seconds:g} s after epoch {epoch}")
-
-    stopped: optuna.TrialPruned | None = None
+    # A trial that is tried again goes on in its run; where that was lost with its store, in a new one.
     with runs.running(recipe.experiment, tags, trial.user_attrs.get(RUN), parent=bench.parent) as run:
         trial.set_user_attr(RUN, run.id)
         keep_recipe(run, recipe)
         material = bench.material(recipe)
         identify(material, run)
+        bench.place = place_of(recipe, run)
         try:
-            return train_on(material, run, watch, register_now=False)
-        except optuna.TrialPruned as pruned:
-            # Its run is no failure: it ends here as finished, and is marked.
-            stopped = pruned
+            return train_on(material, run, _watch(recipe, trial), _keeps(recipe, trial))
+        except optuna.TrialPruned as ended:
+            # Its run is no failure: it ends as finished, and is marked.
+            pruned = ended
             run.tags({"hpapipe.pruned": str(pruned)})
-    trial.set_user_attr(REASON, str(stopped))
-    raise stopped
+            trial.set_user_attr(REASON, str(pruned))
+    raise pruned
+
+
+def _watch(recipe: Recipe, trial: optuna.Trial) -> Watch:
+    """What happens after each epoch of a trial."""
+    begun, parent = time.monotonic(), os.getppid()
+    limit = recipe.tune.trial_seconds
+
+    def watch(epoch: int, row: Mapping[str, float]) -> None:
+        if len(recipe.tune.objectives) == 1:
+            trial.report(row["macro_f1"], epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned(f"hopeless after epoch {epoch}")
+        if limit and time.monotonic() - begun > limit:
+            raise optuna.TrialPruned(f"out of its {limit:g} s after epoch {epoch}")
+        if os.getppid() != parent:
+            raise KeyboardInterrupt  # whoever started this worker is gone
+
+    return watch
+
+
+def _keeps(recipe: Recipe, trial: optuna.Trial) -> Callable[[Outcome], bool]:
+    """Tells whether a trial's Version and its figures are worth logging: no earlier trial beat it."""
+
+    def keeps(outcome: Outcome) -> bool:
+        own = values(recipe, outcome)
+        complete = trial.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        beaten = any(
+            all(theirs >= ours for theirs, ours in zip(other.values, own, strict=True)) and tuple(other.values) != own
+            for other in complete
+        )
+        return recipe.tune.keep == "all" or not beaten
+
+    return keeps
 
 
 def _failed(trial: optuna.Trial, reason: str) -> TrialError:
