@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mlflow
@@ -20,7 +21,7 @@ from hpapipe.tracking import registry
 from hpapipe.tracking.runs import children, facts, find, newest, running
 from hpapipe.tracking.search import finished
 from hpapipe.tracking.store import experiment
-from hpapipe.workflows.tune_storage import open_storage
+from hpapipe.workflows.tune_storage import ExhaustedError, open_storage
 from postgres_server import Postgres
 
 
@@ -43,7 +44,7 @@ def studies(postgres: Postgres) -> Callable[..., Tune]:
     return lambda **options: Tune(storage=postgres.url("studies"), **options)
 
 
-@contextmanager
+@contextlib.contextmanager
 def connected(address: str) -> Iterator[Connection]:
     """One connection, closed after the block."""
     with create_engine(address, poolclass=NullPool).begin() as connection:
@@ -155,6 +156,24 @@ def test_a_study_is_kept_in_postgresql(tracked: str, studies: Callable[..., Tune
     assert asked(wanted.storage, "select count(*) from trials") == 1
     experiment("cells")
     assert asked(tracked, "select count(*) from pg_tables where tablename = 'trials'") == 0
+
+
+def test_workers_share_the_trials(studies: Callable[..., Tune]) -> None:
+    """Three that ask at once begin each waiting trial once."""
+    wanted = studies()
+    study = optuna.create_study(study_name="cells", storage=open_storage(wanted))
+    for number in range(12):
+        study.enqueue_trial({"rate": number / 12})
+
+    def work(_: int) -> list[int]:
+        mine, begun = optuna.load_study(study_name="cells", storage=open_storage(wanted)), []
+        with contextlib.suppress(ExhaustedError):
+            while True:
+                begun.append(mine.ask().number)
+        return begun
+
+    with ThreadPoolExecutor(3) as workers:
+        assert sorted(number for begun in workers.map(work, range(3)) for number in begun) == list(range(12))
 
 
 @pytest.mark.parametrize("kind", ["postgresql+psycopg", "postgresql", "postgresql+psycopg2"])

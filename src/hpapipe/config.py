@@ -135,17 +135,22 @@ class Recipe(Section):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def load(path: str | Path | None, overrides: Mapping[str, str] | None = None) -> Recipe:
+def load(
+    path: str | Path | None, overrides: Mapping[str, str] | None = None, space: str | Path | None = None
+) -> Recipe:
     """The recipe in the YAML file `path` (none: all defaults), changed by `overrides`.
 
     Args:
         path: a YAML file; its keys are the sections above.
         overrides: dotted field -> value as typed, e.g. `{"fit.epochs": "3"}`.
+        space: another YAML file, whose section `tune` stands instead of the recipe's.
 
     Raises:
         UserError: all faults of the recipe at once, each a line.
     """
     tree = _read(Path(path)) if path else {}
+    if space:
+        tree["tune"] = _read(Path(space)).get("tune")
     for dotted, text in (overrides or {}).items():
         _set(tree, dotted, text)
     return parse(tree, source=str(path) if path else "the recipe")

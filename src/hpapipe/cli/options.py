@@ -17,15 +17,20 @@ Config = Annotated[str | None, typer.Option("--config", "-c", help="Recipe, a YA
 Which = Annotated[str, typer.Option(help="Version of the registered model: an alias or a number.")]
 
 
-def read_recipe(ctx: typer.Context, config: str | None) -> Recipe:
+def read_recipe(ctx: typer.Context, config: str | None, space: str | None = None) -> Recipe:
     """The recipe of a command: the file `config`, or all defaults, and the options typed beside it.
+
+    Args:
+        ctx: holds those options.
+        config: a YAML file.
+        space: another, whose section `tune` stands instead of the recipe's.
 
     Raises:
         UserError: a recipe that is refused.
     """
     from hpapipe.config import load
 
-    return load(config, ctx.obj)
+    return load(config, ctx.obj, space)
 
 
 def refuse_beside_resume(ctx: typer.Context, config: str | None) -> None:

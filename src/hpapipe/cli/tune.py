@@ -10,12 +10,13 @@ from hpapipe.cli.options import Config, again, read_recipe
 def tune(
     ctx: typer.Context,
     config: Config = None,
+    space: Annotated[str | None, typer.Option(help="YAML file whose section tune stands instead of the recipe's.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that train trials here (tune.workers).")] = None,
 ) -> None:
     """Search the recipe's space; the same command goes on with a study that was stopped, here and on other machines."""
     if workers is not None:
         ctx.obj["tune.workers"] = str(workers)
-    recipe = read_recipe(ctx, config)
+    recipe = read_recipe(ctx, config, space)
     from hpapipe.progress import say, show_table
     from hpapipe.quiet import import_quietly
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hpapipe.plots import style
 from hpapipe.plots.study_front import draw_pareto, pareto_table
-from hpapipe.plots.study_space import draw_parallel, draw_slice, parallel_table, slice_table
+from hpapipe.plots.study_space import MANY, draw_parallel, draw_slice, parallel_table, slice_table
 
 NAMES = {"macro_f1": "macro F1 (0 to 1)", "images_per_second": "images a second"}
 """Objective -> its name and unit on an axis."""
@@ -27,9 +27,6 @@ MARKS: dict[str, dict[str, Any]] = {
     "failed": {"color": style.INK, "marker": "x"},
 }
 """How the trials of a state are marked."""
-
-MANY = 60
-"""Trials beyond which marks are smaller and lines fainter."""
 
 
 def study_figures(
@@ -45,11 +42,11 @@ def study_figures(
 
     Args:
         trials: one row a trial: `number`, `state` (complete, pruned, failed, waiting, running), each objective (NaN
-            where it was not reached), `seconds`, `epochs`, and every further column an option (None or NaN where the
-            trial did not ask for it).
+            where it was not reached), and each searched option under its dotted name (None or NaN where the trial did
+            not ask for it).
         objectives: columns; both as high as can be.
         importances: option -> its share of the first objective's variance, 0 to 1; may be empty.
-        epochs: `number, epoch, value, state`: what the trials reported of the first objective; may be empty.
+        epochs: `number, epoch, value, state`: what the trials reported of the first objective; may have no rows.
         log: options that are searched on a logarithmic scale.
     """
     if not len(trials):
@@ -63,8 +60,7 @@ def study_figures(
     if importances:
         table = importance_table(importances)
         yield "study/importance", table, draw_importance(table, up)
-    known = ("number", "state", "seconds", "epochs", *objectives)
-    options = [str(column) for column in complete if column not in known and complete[column].notna().any()]
+    options = [str(column) for column in complete if "." in str(column) and complete[column].notna().any()]
     if options:
         table = slice_table(complete, first, options)
         yield "study/slice", table, draw_slice(table, up, log)
@@ -118,7 +114,7 @@ def draw_history(table: pd.DataFrame, up: str) -> Figure:
         handles.append(_draw_best(axes, table, size))
     if not table["value"].notna().any():
         axes.set_yticks([])
-        axes.set_title("Trials of the study, none with a value")
+        axes.title.set_text("Trials of the study, none with a value")
     beside = 0.7 + 0.01 * len(table)
     axes.set_xlim(table["number"].min() - beside, table["number"].max() + beside)
     _finish(whole, axes, handles)

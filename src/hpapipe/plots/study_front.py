@@ -16,9 +16,12 @@ from matplotlib.transforms import Bbox
 from hpapipe.plots import style
 from hpapipe.plots.compare import wide_ranging
 from hpapipe.plots.study_scale import scale_of
+from hpapipe.plots.study_space import MANY
 
-AWAY = range(5, 61, 7)
-"""Points of 1/72 inch, rightwards and upwards, that are tried as the distance of a number from its mark."""
+AWAY = tuple(
+    (step * right, step * up) for step in range(5, 61, 7) for right, up in ((1.0, 1.0), (1.4, 0.4), (0.4, 1.4))
+)
+"""Places of a number that are tried: points of 1/72 inch to the right of its mark and above it."""
 
 
 def pareto_table(complete: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
@@ -51,10 +54,11 @@ def draw_pareto(table: pd.DataFrame, up: str, across: str) -> Figure:
     first, second = (str(column) for column in table.columns[1:3])
     whole = style.figure(6.5, 4.6)
     axes = style.dress(whole.add_subplot(), "Pareto front, with the numbers of its trials", across, up)
-    size = 5.0 if len(table) <= 60 else 3.5
+    size = 5.0 if len(table) <= MANY else 3.5
     front, rest = table[table["front"]].sort_values([second, first]), table[~table["front"]]
     dots: dict[str, Any] = {"marker": "o", "markersize": size, "alpha": 0.7, "linestyle": "none"}
-    axes.plot(rest[second], rest[first], color=style.PALETTE[0], label=f"others ({len(rest)})", **dots)
+    if len(rest):
+        axes.plot(rest[second], rest[first], color=style.PALETTE[0], label=f"others ({len(rest)})", **dots)
     line: dict[str, Any] = {"marker": "o", "markersize": size + 1, "linewidth": 1.4, "drawstyle": "steps-pre"}
     axes.plot(front[second], front[first], color=style.PALETTE[1], label=f"front ({len(front)})", **line)
     if wide_ranging(table[second].to_numpy(np.float64), 5):
@@ -76,7 +80,7 @@ def _number(whole: Figure, axes: Axes, spots: np.ndarray, numbers: Sequence[int]
     whole.draw_without_rendering()  # only now the places of the marks are known
     scale = whole.dpi / 72
     pixels = axes.transData.transform(list(together))
-    taken = [Bbox.from_bounds(x - 4 * scale, y - 4 * scale, 8 * scale, 8 * scale) for x, y in pixels]
+    taken = [_box(pixel - 4 * scale, np.full(2, 8 * scale)) for pixel in pixels]
     for (spot, names), pixel in zip(together.items(), pixels, strict=True):
         text = axes.annotate(
             ", ".join(names),
@@ -89,11 +93,15 @@ def _number(whole: Figure, axes: Axes, spots: np.ndarray, numbers: Sequence[int]
             arrowprops={"arrowstyle": "-", "color": style.MUTED, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3},
         )
         text.set_in_layout(False)  # a number must not move the marks that others were placed by
-        width, height = Text.get_window_extent(text).size
-        x, y = pixel
-        places = {away: Bbox.from_bounds(x + away * scale, y + away * scale, width, height) for away in AWAY}
-        away = min(places, key=lambda away: sum(places[away].overlaps(other) for other in taken))
-        text.set_position((away, away))
+        size = np.array(Text.get_window_extent(text).size)
+        boxes = {away: _box(pixel + scale * np.array(away), size) for away in AWAY}
+        away = min(boxes, key=lambda away: sum(boxes[away].overlaps(other) for other in taken))
+        text.set_position(away)
         if text.arrow_patch:
-            text.arrow_patch.set_visible(away > AWAY[0])
-        taken.append(places[away])
+            text.arrow_patch.set_visible(away != AWAY[0])
+        taken.append(boxes[away])
+
+
+def _box(corner: np.ndarray, size: np.ndarray) -> Bbox:
+    """The box of this size with its lower left corner there."""
+    return Bbox([corner, corner + size])

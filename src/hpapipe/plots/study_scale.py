@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 FEW = 6
-"""Different numbers that are shown as evenly spaced choices, where each was tried twice on average."""
+"""Different numbers that are shown as evenly spaced choices where each was tried twice on average; few choices."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Scale:
         if not self.names:
             return np.array([math.nan if pd.isna(value) else float(value) for value in values])
         golden = (1 + math.sqrt(5)) / 2  # its multiples fill a range evenly, however many there are
-        spread = min(0.4, 0.07 * len(self.names))
+        spread = min(0.4, 0.07 * (len(self.names) - 1))
         return np.array(
             [
                 math.nan if pd.isna(value) else self.names.index(_name(value)) + spread * (number * golden % 1 - 0.5)
@@ -64,13 +64,20 @@ class Scale:
     def ticks(self, most: int) -> dict[float, str]:
         """Place -> what is written there: each choice, or about `most` round numbers."""
         if self.names:
-            return {float(place): folded(_shortened(name, 40), 20, "_ ,./-") for place, name in enumerate(self.names)}
+            return {float(place): self._written(name) for place, name in enumerate(self.names)}
         rounding = 1e-9 * (self.high - self.low)
         marks = _log_marks(self.low, self.high, most) if self.log else []
         if len(marks) < 2:
-            marks = list(MaxNLocator(most, integer=self.whole).tick_values(self.low, self.high))
+            marks = list(
+                MaxNLocator(most, integer=self.whole, steps=(1, 2, 2.5, 5, 10)).tick_values(self.low, self.high)
+            )
         inside = [mark for mark in marks if self.low - rounding <= mark <= self.high + rounding]
         return {float(mark): _name(mark) for mark in inside}
+
+    def _written(self, name: str) -> str:
+        """A choice's name in up to three short lines, or in one where there are many choices."""
+        short = _shortened(name, 44 if len(self.names) < FEW else 22)
+        return "\n".join(_shortened(line, 22) for line in folded(short, 22, "_ ,./-").splitlines())
 
 
 def scale_of(values: Iterable[Any], log: bool) -> Scale:

@@ -17,6 +17,9 @@ from matplotlib.ticker import MaxNLocator
 from hpapipe.plots import style
 from hpapipe.plots.study_scale import Scale, folded, scale_of
 
+MANY = 60
+"""Trials beyond which marks are smaller, and lines thinner and fainter."""
+
 SMALL, TALL = 3, 6
 """Numbers below a small panel, and along an upright axis."""
 
@@ -50,7 +53,8 @@ def draw_slice(table: pd.DataFrame, up: str, log: Collection[str]) -> Figure:
     lines = math.ceil(len(groups) / style.columns_for(len(groups)))
     columns = math.ceil(len(groups) / lines)  # so that the last line is about as long as the others
     height = sum(1.9 + max(_name_room(scale) for scale in row) for row in _rows(list(scales.values()), columns))
-    whole = style.figure(2.1 * columns + 1.2, height + 0.4)
+    width = max([2.1, *(_stacked(scale) + 0.3 for scale in scales.values() if _turned(scale))])
+    whole = style.figure(width * columns + 1.2, height + 0.4)
     panels = whole.subplots(lines, columns, sharey=True, squeeze=False).ravel()
     norm = _norm(table["number"])
     for axes, (option, rows) in zip(panels, groups.items(), strict=False):
@@ -88,18 +92,18 @@ def draw_parallel(table: pd.DataFrame, across: str, log: Collection[str]) -> Fig
     """
     options = [str(column) for column in table.columns[2:]]
     scales = {option: scale_of(table[option], option in log) for option in options}
-    titles = {option: _title(option, scales[option], 16) for option in options}
+    titles = {option: _title(option, scales[option], 18) for option in options}
     inches = _apart(scales, titles)
-    whole = style.figure(inches[-1] + 2.2, 4.4)
+    whole = style.figure(inches[-1] + 2.2, max(4.4, 0.9 + max(_stacked(scale) for scale in scales.values())))
     axes = style.dress(whole.add_subplot())
     axes.set_axis_off()
     axes.set(xlim=(inches[0] - 0.1 - _tick_room(scales[options[0]]), inches[-1] + 0.4), ylim=(-0.03, 1.03))
     norm = _norm(table["objective"])
     up = [scales[option].shares(scales[option].places(table[option], table["number"])) for option in options]
-    width = 1.2 if len(table) <= 60 else 0.8
+    many = len(table) > MANY
     for heights, value in zip(np.transpose(up), table["objective"], strict=True):
-        look = {"color": RAMP(norm(value)), "alpha": 0.4 + 0.5 * norm(value), "linewidth": width}
-        axes.plot(inches, heights, marker=".", markersize=4, **look)
+        look = {"color": RAMP(norm(value)), "alpha": 0.4 + 0.5 * norm(value) if many else 0.9}
+        axes.plot(inches, heights, marker=".", markersize=4, linewidth=0.8 if many else 1.2, **look)
     axes.lines[-1].set(linewidth=2.4, markersize=8)
     for place, option in zip(inches, options, strict=True):
         _draw_upright(axes, place, scales[option], titles[option])
@@ -123,14 +127,19 @@ def _tick_room(scale: Scale) -> float:
     return style.tick_room(line for text in scale.ticks(TALL).values() for line in text.splitlines())
 
 
-def _upright(scale: Scale) -> bool:
+def _stacked(scale: Scale) -> float:
+    """Inches that the choices' names take up above one another."""
+    return 0.13 * sum(len(text.splitlines()) for text in scale.ticks(TALL).values() if scale.names)
+
+
+def _turned(scale: Scale) -> bool:
     """Whether the choices' names do not fit beside each other below a panel."""
     return bool(scale.names) and len(scale.names) * (_tick_room(scale) + 0.08) > 1.6
 
 
 def _name_room(scale: Scale) -> float:
     """Inches of height that names below a panel take up beyond a line of figures."""
-    return _tick_room(scale) if _upright(scale) else 0.0
+    return _tick_room(scale) if _turned(scale) else 0.0
 
 
 def _mark_across(axes: Axes, scale: Scale) -> None:
@@ -138,7 +147,7 @@ def _mark_across(axes: Axes, scale: Scale) -> None:
     if scale.log:
         axes.set_xscale("log")
     ticks = scale.ticks(SMALL)
-    axes.set_xticks(list(ticks), list(ticks.values()), parse_math=False, rotation=90 if _upright(scale) else 0)
+    axes.set_xticks(list(ticks), list(ticks.values()), parse_math=False, rotation=90 if _turned(scale) else 0)
     axes.xaxis.set_minor_formatter("")
     if scale.names:
         axes.set_xlim(-0.5, len(scale.names) - 0.5)
@@ -156,7 +165,7 @@ def _apart(scales: Mapping[str, Scale], titles: Mapping[str, str]) -> list[float
 def _draw_upright(axes: Axes, place: float, scale: Scale, title: str) -> None:
     """One axis of an option, with its ticks to the left and its name above."""
     axes.vlines(place, 0, 1, color=style.MUTED, linewidth=1.0, zorder=3)
-    behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8}
+    behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.6}
     ticks = scale.ticks(TALL)
     for share, text in zip(scale.shares(np.array(list(ticks))), ticks.values(), strict=True):
         axes.hlines(share, place - 0.04, place, color=style.MUTED, linewidth=1.0)
