@@ -26,7 +26,7 @@ import psutil
 import yaml
 from optuna.trial import FrozenTrial, TrialState
 
-TRIALS, KILLS, WORKERS = 24, 10, 3
+TRIALS, KILLS, WORKERS = 40, 10, 3
 RECIPE = {
     "experiment": "kills",
     "register_as": "kills",
@@ -69,9 +69,10 @@ def killed_study(storage: str, machines: bool, chance: random.Random) -> dict[in
     commands = [begin(storage, 1 if machines else WORKERS) for _ in range(WORKERS if machines else 1)]
     complete: dict[int, list[float]] = {}
     for number in range(KILLS):
-        time.sleep(chance.uniform(2, 12))
-        while not (workers := [each for command in commands for each in workers_of(command)]):
+        while sum(trial.state == TrialState.RUNNING for trial in trials(storage)) < WORKERS:
             time.sleep(0.2)
+        time.sleep(chance.uniform(0, 8))
+        workers = [each for command in commands for each in workers_of(command)]
         complete |= values(storage)
         victim = chance.choice(workers)
         if machines:
@@ -112,6 +113,10 @@ def trials(storage: str) -> list[FrozenTrial]:
     return optuna.load_study(study_name="kills", storage=storage).get_trials(deepcopy=False)
 
 
+def twice(names: list[object]) -> int:
+    return len(names) - len(set(names))
+
+
 def judge(storage: str, seen: dict[int, list[float]]) -> None:
     everything = trials(storage)
     complete = [trial for trial in everything if trial.state == TrialState.COMPLETE]
@@ -126,7 +131,7 @@ def judge(storage: str, seen: dict[int, list[float]]) -> None:
     statuses = {run.info.run_id: run.info.status for run in children}
     print(f"trials that count                    {len(complete)} of {TRIALS}")
     print(f"finished trials that were lost       {len(lost)}")
-    print(f"trials counted twice                 {len(origins) - len(set(origins))} by trial, {len(runs) - len(set(runs))} by run")
+    print(f"trials counted twice                 {twice(origins)} by trial, {twice(runs)} by run")
     print(f"trials left waiting or running       {len(running)}")
     print(f"runs of complete trials not FINISHED {sum(statuses.get(run) != 'FINISHED' for run in runs)}")
     print(f"runs left RUNNING in MLflow          {sum(run.info.status == 'RUNNING' for run in found)}")

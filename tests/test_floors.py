@@ -30,7 +30,8 @@ OWNERS = {
     "matplotlib": "plots/",
     "great_expectations": "checks.py",
     "typer": "cli/",
-    "optuna": "workflows/tune.py",
+    "optuna": "workflows/tune",
+    "optuna_dashboard": "workflows/tune",
     "tensorflow": "quiet.py",
 }
 HEAVY = ("tensorflow", "keras", "mlflow", "pandas", "great_expectations", "matplotlib")

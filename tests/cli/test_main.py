@@ -29,6 +29,8 @@ VERBS = (
     "predict",
     "check",
     "speed",
+    "tune",
+    "dashboard",
     "simulate",
     "recipe",
 )

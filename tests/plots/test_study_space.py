@@ -149,8 +149,9 @@ def test_names_and_ticks_stay_inside_and_apart(count: int, options: int) -> None
     """With long names of options and of choices."""
     for whole in (slices(*spread(count, options)), parallel(*spread(count, options))):
         whole.draw_without_rendering()
-        texts = [text for axes in whole.axes for text in (*axes.texts, *axes.get_xticklabels(), axes.title)]
-        boxes = [text.get_window_extent() for text in texts if text.get_text() and text.get_visible()]
+        ticks = [tick for axes in whole.axes if axes.axison for tick in axes.get_xticklabels()]
+        texts = [*ticks, *(text for axes in whole.axes for text in (*axes.texts, axes.title))]
+        boxes = [text.get_window_extent() for text in texts if text.get_text()]
         assert not any(first.overlaps(second) for first, second in combinations(boxes, 2))
         assert min(min(box.x0, box.y0) for box in boxes) >= 0
         assert all(box.x1 <= whole.bbox.x1 and box.y1 <= whole.bbox.y1 for box in boxes)

@@ -15,8 +15,8 @@ def dashboard(
     """Show studies in the browser, with Optuna's dashboard."""
     recipe = read_recipe(ctx, config)
     from hpapipe.progress import say
-    from hpapipe.workflows.dashboard import HOST
-    from hpapipe.workflows.dashboard import dashboard as work
+    from hpapipe.workflows.tune_dashboard import HOST
+    from hpapipe.workflows.tune_dashboard import dashboard as work
 
     with work(recipe, port) as server:
         say(f"Optuna's dashboard: http://{HOST}:{port}; Ctrl-C stops it")

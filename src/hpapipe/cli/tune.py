@@ -10,7 +10,9 @@ from hpapipe.cli.options import Config, again, read_recipe
 def tune(
     ctx: typer.Context,
     config: Config = None,
-    space: Annotated[str | None, typer.Option(help="YAML file whose section tune stands instead of the recipe's.")] = None,
+    space: Annotated[
+        str | None, typer.Option(help="YAML file whose section tune stands instead of the recipe's.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that train trials here (tune.workers).")] = None,
 ) -> None:
     """Search the recipe's space; the same command goes on with a study that was stopped, here and on other machines."""

@@ -32,6 +32,7 @@ MARKS: dict[str, dict[str, Any]] = {
 def study_figures(
     trials: pd.DataFrame,
     objectives: Sequence[str],
+    options: Sequence[str],
     importances: Mapping[str, float],
     epochs: pd.DataFrame,
     log: Collection[str],
@@ -42,10 +43,10 @@ def study_figures(
 
     Args:
         trials: one row a trial: `number`, `state` (complete, pruned, failed, waiting, running), each objective (NaN
-            where it was not reached), and each searched option under its dotted name (None or NaN where the trial did
-            not ask for it).
+            where it was not reached), and each searched option (None or NaN where the trial did not ask for it).
         objectives: columns; both as high as can be.
-        importances: option -> its share of the first objective's variance, 0 to 1; may be empty.
+        options: columns.
+        importances: option -> its share of all options' importance for the first objective, 0 to 1; may be empty.
         epochs: `number, epoch, value, state`: what the trials reported of the first objective; may have no rows.
         log: options that are searched on a logarithmic scale.
     """
@@ -60,7 +61,7 @@ def study_figures(
     if importances:
         table = importance_table(importances)
         yield "study/importance", table, draw_importance(table, up)
-    options = [str(column) for column in complete if "." in str(column) and complete[column].notna().any()]
+    options = [option for option in options if complete[option].notna().any()]
     if options:
         table = slice_table(complete, first, options)
         yield "study/slice", table, draw_slice(table, up, log)
@@ -128,7 +129,7 @@ def importance_table(importances: Mapping[str, float]) -> pd.DataFrame:
 
 
 def draw_importance(table: pd.DataFrame, objective: str) -> Figure:
-    """A bar an option, as long as its share of the objective's variance, the most important on top.
+    """A bar an option, as long as its share of all options' importance, the most important on top.
 
     Args:
         table: of `importance_table`.
@@ -136,7 +137,7 @@ def draw_importance(table: pd.DataFrame, objective: str) -> Figure:
     """
     options = [str(option) for option in table["option"]]
     whole = style.figure(4.5 + style.tick_room(options), 0.28 * len(options) + 1.1)
-    axes = style.dress(whole.add_subplot(), "Importance of the options", f"share of the variance of {objective}")
+    axes = style.dress(whole.add_subplot(), f"Importance of the options for {objective}", "share of the importance")
     bars = axes.barh(options, table["importance"], color=style.PALETTE[0], height=0.65)
     axes.bar_label(bars, [f"{100 * share:.0f} %" for share in table["importance"]], padding=3, fontsize=style.TICK)
     axes.set_yticks(range(len(options)), options, parse_math=False)

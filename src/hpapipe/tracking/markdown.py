@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 MOST_ROWS = 40
+"""Rows of a table in a description, of which MLflow keeps 8000 characters."""
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -216,6 +216,20 @@ def read_text(run: Run, name: str) -> str:
             raise UserError(f"The run must hold {name}.", f"run {run.id}, which has none", remedy) from error
 
 
+def read_bytes(run: Run, name: str) -> bytes | None:
+    """A file that was logged to `run` under `name`; none where there is none."""
+    with reachable(), tempfile.TemporaryDirectory() as folder:
+        try:
+            return Path(run.client.download_artifacts(run.id, name, folder)).read_bytes()
+        except (MlflowException, OSError):
+            return None
+
+
+def page(run: Run) -> tuple[str, str]:
+    """(experiment id, address of the tracking store): where MLflow's pages show a run."""
+    return run.client.get_run(run.id).info.experiment_id, mlflow.get_tracking_uri()
+
+
 def facts(run: Run) -> tuple[dict[str, str], dict[str, str], dict[str, float]]:
     """(params, tags, last metrics) of a run."""
     data = run.client.get_run(run.id).data

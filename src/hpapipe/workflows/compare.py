@@ -19,6 +19,7 @@ from hpapipe.plots import compare_labels as labels
 from hpapipe.plots import compare_speed as speed
 from hpapipe.plots import compare_weights as weights
 from hpapipe.tracking import registry, runs
+from hpapipe.tracking.markdown import markdown
 from hpapipe.workflows.finished import Finished, read_all
 from hpapipe.workflows.kept import COMPARE, KIND
 from hpapipe.workflows.paired import LABELS, SPLIT, common_fields, difference, pair
@@ -36,8 +37,6 @@ NO_DIFFERENCE = ("name", "experiment", "register_as", "workspace")
 
 LOSS = {"fit.loss", "fit.focal_gamma", "fit.label_smoothing"}
 """Options that change what a loss means."""
-
-"""Rows of a table in the run's description, of which MLflow keeps 8000 characters."""
 
 Drawn = tuple[str, pd.DataFrame, "Figure"]
 

@@ -111,9 +111,7 @@ def train_on(
     return _finish(material, trained, run, keeps)
 
 
-def _finish(
-    material: Material, trained: list[Trained], run: Run, keeps: Callable[[Outcome], bool] | None
-) -> Outcome:
+def _finish(material: Material, trained: list[Trained], run: Run, keeps: Callable[[Outcome], bool] | None) -> Outcome:
     """Score the networks' answers together, log everything, register the Version."""
     recipe = material.recipe
     answers = _answers(material, trained)

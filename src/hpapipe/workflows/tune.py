@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from optuna.trial import FrozenTrial, TrialState
@@ -22,6 +21,7 @@ from hpapipe.workflows.kept import KIND, TUNE, keep_recipe
 from hpapipe.workflows.material import ready
 from hpapipe.workflows.space import Dimension, grid, read_space
 from hpapipe.workflows.train import checked
+from hpapipe.workflows.tune_notes import note_of, write_note
 from hpapipe.workflows.tune_queue import RUN, Queue
 from hpapipe.workflows.tune_report import Tuned, line, report
 from hpapipe.workflows.tune_worker import work, worker_name
@@ -54,6 +54,7 @@ def tune(recipe: Recipe) -> Tuned:
         keep_recipe(run, recipe)
         ready(recipe, run)  # so that faulty data stop the study before its first trial, and workers find all prepared
         _fill(recipe, space, queue)
+        write_note(queue.study, note_of(run.id, *runs.page(run), command="hpapipe tune, as before, to go on"))
         _supervise(recipe, queue, run)
         return report(recipe, space, queue, run)
 
@@ -66,7 +67,7 @@ def _fill(recipe: Recipe, space: Sequence[Dimension], queue: Queue) -> None:
 
 
 def _supervise(recipe: Recipe, queue: Queue, run: Run) -> None:
-    """Keep as many workers at work as are wanted, until every trial has ended, the time is over, or the user stops it."""
+    """Keep as many workers at work as are wanted, until every trial has ended or the time is over."""
     crew = _Crew(recipe, queue, run)
     limit = recipe.tune.seconds
     begun = time.monotonic()
@@ -129,7 +130,9 @@ class _Crew:
 
     def _mourn(self, worker: Other) -> None:
         code = worker.process.exitcode
-        how = f"was ended by signal {-code}, as where memory runs out" if code and code < 0 else f"ended with code {code}"
+        how = (
+            f"was ended by signal {-code}, as where memory runs out" if code and code < 0 else f"ended with code {code}"
+        )
         self.queue.give_up(worker_name(worker.process.pid or 0), how)
         ended = len(_ended(self.queue))
         self.stillborn = self.stillborn + 1 if ended == self.ended else 1

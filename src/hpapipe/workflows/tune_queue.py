@@ -1,4 +1,4 @@
-"""The trials of a study: made at its start, so that they wait; tried again where their worker died; each counted once."""
+"""The trials of a study: made at its start, tried again where their worker died, and each counted once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from hpapipe.workflows.space import Point, plain
+from hpapipe.workflows.tune_notes import ARTIFACT
 from hpapipe.workflows.tune_storage import Storage, locked
 
 RUN, REASON, STOPPED, WORKER = "hpapipe.run", "hpapipe.reason", "hpapipe.stopped", "hpapipe.worker"
@@ -119,8 +120,10 @@ class Queue:
 
     def _add_again(self, trial: FrozenTrial) -> None:
         died = STOPPED not in trial.user_attrs
+        # Figures belong to one trial: the dashboard could not delete those that two share.
+        kept = {name: value for name, value in trial.system_attrs.items() if not name.startswith(ARTIFACT)}
         system = {
-            **trial.system_attrs,
+            **kept,
             "failed_trial": trial.system_attrs.get("failed_trial", trial.number),
             HISTORY: [*trial.system_attrs.get(HISTORY, []), trial.number],
             DEATHS: trial.system_attrs.get(DEATHS, 0) + died,

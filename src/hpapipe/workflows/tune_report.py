@@ -63,11 +63,13 @@ def report(recipe: Recipe, space: Sequence[Dimension], queue: Queue, run: Run) -
     """
     trials = queue.counted()
     objectives = list(recipe.tune.objectives)
-    table = trials_table(trials, objectives, [dimension.option for dimension in space])
+    options = [dimension.option for dimension in space]
+    table = trials_table(trials, objectives, options)
     run.table("trials", table)
     counts = {word: count for word in WORDS.values() if (count := int((table["state"] == word).sum()))}
     logs = {dimension.option for dimension in space if dimension.log}
-    for name, shown, figure in study_figures(table, objectives, importances(queue.study), epochs_table(trials), logs):
+    epochs, shares = epochs_table(trials), importances(queue.study)
+    for name, shown, figure in study_figures(table, objectives, options, shares, epochs, logs):
         run.figure(name, shown, figure)
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     run.metrics({f"study/{word}": count for word, count in counts.items()}, step=len(complete))
@@ -76,7 +78,9 @@ def report(recipe: Recipe, space: Sequence[Dimension], queue: Queue, run: Run) -
             return Tuned(queue.study.study_name, run.id, counts, pd.DataFrame())
         reason = next((trial.user_attrs.get(REASON, GONE) for trial in trials), "")
         received = f"none of {len(trials)}; the first: {reason.rstrip('.')}"
-        raise UserError("A study must complete one trial at least.", received, "Mend it, and begin with --tune.study NAME.")
+        raise UserError(
+            "A study must complete one trial at least.", received, "Mend it, and begin with --tune.study NAME."
+        )
     best = queue.study.best_trials if len(objectives) > 1 else [queue.study.best_trial]
     rows = table.set_index("number").loc[[trial.number for trial in best]].reset_index(names="trial")
     rows = rows.sort_values(objectives[0], ascending=False).drop(columns=["state", "epochs", "reason"])
@@ -96,7 +100,7 @@ def trials_table(trials: Sequence[FrozenTrial], objectives: Sequence[str], optio
                 **dict(zip(objectives, trial.values or [float("nan")] * len(objectives), strict=False)),
                 "seconds": trial.duration.total_seconds() if trial.duration else float("nan"),
                 "epochs": len(trial.intermediate_values),
-                **{option: trial.params.get(option) for option in options},
+                **{option: _shown(trial, option) for option in options},
                 "reason": _reason(trial),
                 "run": trial.user_attrs.get(RUN, ""),
             }
@@ -116,7 +120,7 @@ def epochs_table(trials: Sequence[FrozenTrial]) -> pd.DataFrame:
 
 
 def importances(study: optuna.Study) -> dict[str, float]:
-    """Option -> share of the first objective's variance that it explains; empty where too few trials tell."""
+    """Option -> share of the importance for the first objective; empty where too few trials tell."""
     first = len(study.directions) > 1
     try:
         return optuna.importance.get_param_importances(
@@ -126,6 +130,12 @@ def importances(study: optuna.Study) -> dict[str, float]:
         )
     except (ValueError, RuntimeError):
         return {}
+
+
+def _shown(trial: FrozenTrial, option: str) -> Any:
+    """An option's value; none where the trial was not asked for it."""
+    value = trial.params.get(option)
+    return "none" if value is None and option in trial.params else value
 
 
 def _reason(trial: FrozenTrial) -> str:

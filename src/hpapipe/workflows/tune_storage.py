@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hpapipe.config import Tune
 from hpapipe.errors import AwayError, UserError
-from hpapipe.tracking.store import address
+from hpapipe.tracking.store import address, without_password
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -62,9 +62,15 @@ class Storage(RDBStorage):
             raise ExhaustedError
         return super()._create_new_trial(study_id, template_trial)
 
-    def set_trial_state_values(
-        self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
-    ) -> bool:
+    def held(self, name: str) -> sqlalchemy.Connection:
+        """A connection that keeps all others from the lock `name` until it is closed; PostgreSQL alone has such."""
+        connection = self.engine.connect()
+        connection.detach()  # in the pool it would go on holding the lock
+        if connection.dialect.name == "postgresql":
+            connection.execute(sqlalchemy.text("select pg_advisory_lock(hashtext(:name))"), {"name": name})
+        return connection
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         if state == TrialState.RUNNING:
             # A worker that is killed right after it took a trial must leave a sign by which its end is noticed.
             self.record_heartbeat(trial_id)
@@ -98,7 +104,7 @@ _CALLS = (
     "create_new_study get_study_id_from_name get_study_name_from_id get_study_directions get_study_user_attrs "
     "get_study_system_attrs set_study_user_attr set_study_system_attr _create_new_trial _get_trials get_trial "
     "_set_trial_param set_trial_state_values set_trial_intermediate_value set_trial_user_attr set_trial_system_attr "
-    "record_heartbeat _get_stale_trial_ids _get_best_trial_id"
+    "record_heartbeat _get_stale_trial_ids _get_best_trial_id held"
 )
 for _name in _CALLS.split():
     setattr(Storage, _name, _patient(getattr(Storage, _name)))
@@ -111,11 +117,11 @@ def open_storage(wanted: Tune) -> Storage:
         UserError: it is MLflow's own, or cannot be reached.
     """
     if address(wanted.storage) == address():
-        rule = "Studies must have a database of their own."
-        raise UserError(rule, f"MLflow's, {without_password(wanted.storage)}", "Give another with --tune.storage.")
+        raise _mlflows(wanted.storage)
     for left in reversed(range(TRIES)):
         try:
             with _file_lock(wanted.storage) if wanted.storage.startswith(SQLITE) else nullcontext():
+                tables(wanted.storage)
                 return Storage(wanted, heartbeat_interval=wanted.heartbeat, grace_period=3 * wanted.heartbeat)
         except (*FAULTS, ImportError, ValueError) as error:
             # Two machines that make the tables at once trip over each other; once more, and they are there.
@@ -125,6 +131,23 @@ def open_storage(wanted: Tune) -> Storage:
     raise AssertionError
 
 
+def tables(storage: str) -> list[str]:
+    """The names of a database's tables.
+
+    Raises:
+        UserError: they are MLflow's.
+    """
+    # Not by way of Optuna, which writes to a database that it opens.
+    engine = sqlalchemy.create_engine(storage)
+    try:
+        found = sqlalchemy.inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
+    if "experiments" in found and "studies" not in found:
+        raise _mlflows(storage)
+    return found
+
+
 @contextmanager
 def locked(storage: Storage, name: str) -> Iterator[None]:
     """Let one process at a time, of all machines, change which trials the study `name` has."""
@@ -132,28 +155,25 @@ def locked(storage: Storage, name: str) -> Iterator[None]:
         with _file_lock(storage.address):
             yield
         return
-    with storage.engine.connect() as connection:
-        known = connection.dialect.name == "postgresql"
-        if known:
-            connection.execute(sqlalchemy.text("select pg_advisory_lock(hashtext(:name))"), {"name": name})
-        try:
-            yield
-        finally:
-            if known:
-                connection.execute(sqlalchemy.text("select pg_advisory_unlock(hashtext(:name))"), {"name": name})
+    connection = storage.held(name)
+    try:
+        yield
+    finally:
+        connection.close()
 
 
 def away(storage: str, error: Exception) -> AwayError:
     """The error that says that a database does not answer."""
-    reason = " ".join(str(error.__cause__ or error).split())[:200]
-    remedy = "Start the server, or give another address with --tune.storage; the same command goes on then."
+    reason = without_password(" ".join(str(error.__cause__ or error).split())[:200])
+    remedy = "Start the server, or mend the address with --tune.storage; the same command goes on then."
+    if isinstance(error, ImportError):
+        remedy = "Install the database's driver, such as `pip install hpapipe[postgres]`."
     return AwayError("The database of studies must answer.", f"“{reason}” from {without_password(storage)}", remedy)
 
 
-def without_password(storage: str) -> str:
-    """The address of a database as it may be shown and logged."""
-    before, at, after = storage.rpartition("@")
-    return f"{before.split('://')[0]}://…@{after}" if at else storage
+def _mlflows(storage: str) -> UserError:
+    rule = "Studies must have a database of their own."
+    return UserError(rule, f"MLflow's, {without_password(storage)}", "Give another with --tune.storage.")
 
 
 def _begin_at_once(engine: sqlalchemy.Engine) -> None:

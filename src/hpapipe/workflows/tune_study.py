@@ -10,9 +10,10 @@ import optuna
 
 from hpapipe.config import Recipe, Tune
 from hpapipe.errors import UserError
+from hpapipe.tracking.store import without_password
 from hpapipe.workflows.space import Dimension
 from hpapipe.workflows.tune_queue import Queue
-from hpapipe.workflows.tune_storage import Storage, locked, open_storage, without_password
+from hpapipe.workflows.tune_storage import locked, open_storage
 
 SPACE = "hpapipe.space"
 """Attribute of a study: its space and its objectives, by which it is known to be the same."""
@@ -76,7 +77,10 @@ def find(recipe: Recipe) -> Queue:
     """
     storage = open_storage(recipe.tune)
     study = optuna.load_study(
-        storage=storage, study_name=name_of(recipe), sampler=sampler(recipe.tune, 0), pruner=PRUNERS[recipe.tune.pruner](recipe)
+        storage=storage,
+        study_name=name_of(recipe),
+        sampler=sampler(recipe.tune, 0),
+        pruner=PRUNERS[recipe.tune.pruner](recipe),
     )
     return Queue(study, storage, recipe.tune.retries)
 

@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 
 from hpapipe.config import Recipe
 from hpapipe.errors import AwayError, UserError
-from hpapipe.tracking import runs
+from hpapipe.tracking import registry, runs
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.fold import Watch, place_of
 from hpapipe.workflows.kept import KIND, TRIAL, keep_recipe
@@ -24,8 +24,12 @@ from hpapipe.workflows.material import Material, identify, ready
 from hpapipe.workflows.space import Dimension, Point, at, plain
 from hpapipe.workflows.speed_cell import runs_out
 from hpapipe.workflows.train import Outcome, checked, train_on
+from hpapipe.workflows.tune_notes import note_of, present
 from hpapipe.workflows.tune_queue import REASON, RUN, STOPPED, WORKER
 from hpapipe.workflows.tune_study import sampler
+
+SHOWN = ("loss_curves", "f1_per_label")
+"""Figures of a trial's run, as far as it has them, that Optuna's dashboard shows too."""
 
 
 class TrialError(Exception):
@@ -128,13 +132,25 @@ def _trained(bench: Bench, recipe: Recipe, trial: optuna.Trial) -> Outcome:
         identify(material, run)
         bench.place = place_of(recipe, run)
         try:
-            return train_on(material, run, _watch(recipe, trial), _keeps(recipe, trial))
+            outcome = train_on(material, run, _watch(recipe, trial), _keeps(recipe, trial))
+            _show(trial, run, recipe, f"{recipe.tune.objectives[0]} {values(recipe, outcome)[0]:.4g}")
+            return outcome
         except optuna.TrialPruned as ended:
             # Its run is no failure: it ends as finished, and is marked.
             pruned = ended
             run.tags({"hpapipe.pruned": str(pruned)})
             trial.set_user_attr(REASON, str(pruned))
+            _show(trial, run, recipe, f"pruned: {pruned}")
     raise pruned
+
+
+def _show(trial: optuna.Trial, run: Run, recipe: Recipe, line: str) -> None:
+    """Show in Optuna's dashboard what came of a trial, where its run is, and its figures."""
+    pictures = {name: runs.read_bytes(run, f"figures/{name}.png") for name in SHOWN}
+    command = f"hpapipe promote {run.id}" if registry.is_logged(run) else ""
+    note = note_of(run.id, *runs.page(run), lines=[line], command=command)
+    there = {name: png for name, png in pictures.items() if png}
+    present(trial, note, there, Path(recipe.tune.artifacts))
 
 
 def _watch(recipe: Recipe, trial: optuna.Trial) -> Watch:
@@ -144,7 +160,7 @@ def _watch(recipe: Recipe, trial: optuna.Trial) -> Watch:
 
     def watch(epoch: int, row: Mapping[str, float]) -> None:
         if len(recipe.tune.objectives) == 1:
-            trial.report(row["macro_f1"], epoch)
+            trial.report(row[recipe.tune.objectives[0]], epoch)
             if trial.should_prune():
                 raise optuna.TrialPruned(f"hopeless after epoch {epoch}")
         if limit and time.monotonic() - begun > limit:

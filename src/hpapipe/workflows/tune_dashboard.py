@@ -10,14 +10,14 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, TextIO
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-import sqlalchemy
 from optuna.storages import RDBStorage
 from optuna_dashboard import wsgi
 
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
+from hpapipe.tracking.store import without_password
 from hpapipe.workflows.tune_notes import artifact_store
-from hpapipe.workflows.tune_storage import FAULTS, SQLITE, away, without_password
+from hpapipe.workflows.tune_storage import FAULTS, SQLITE, away, tables
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -51,26 +51,13 @@ def _existing(address: str) -> RDBStorage:
     if address.startswith(SQLITE) and not Path(address.removeprefix(SQLITE)).is_file():
         raise _no_study(f"no file {address.removeprefix(SQLITE)}")
     try:
-        tables = _tables(address)
-        if "studies" in tables:
+        if "studies" in tables(address):
             return RDBStorage(
                 address, engine_kwargs={"pool_pre_ping": True}, skip_compatibility_check=True, skip_table_creation=True
             )
     except (*FAULTS, ImportError, ValueError) as error:
         raise away(address, error) from error
-    if "experiments" in tables:
-        rule = "Studies must have a database of their own."
-        raise UserError(rule, f"MLflow's, {without_password(address)}", "Give another with --tune.storage.")
     raise _no_study(f"{without_password(address)} without any")
-
-
-def _tables(address: str) -> list[str]:
-    # Not by way of Optuna, which writes to a database that it opens.
-    engine = sqlalchemy.create_engine(address)
-    try:
-        return sqlalchemy.inspect(engine).get_table_names()
-    finally:
-        engine.dispose()
 
 
 def _no_study(received: str) -> UserError:

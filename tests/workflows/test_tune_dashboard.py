@@ -18,7 +18,7 @@ import pytest
 
 from hpapipe import config
 from hpapipe.errors import AwayError, UserError
-from hpapipe.workflows.dashboard import dashboard
+from hpapipe.workflows.tune_dashboard import dashboard
 from hpapipe.workflows.tune_notes import present
 
 
