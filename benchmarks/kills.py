@@ -39,7 +39,7 @@ RECIPE = {
     "tune": {
         "trials": TRIALS,
         "pruner": "none",
-        "heartbeat": 2,
+        "heartbeat": 5,
         "retries": 10,
         "space": {"fit.learning_rate": {"low": 0.001, "high": 0.1, "log": True}},
     },
@@ -69,7 +69,7 @@ def killed_study(storage: str, machines: bool, chance: random.Random) -> dict[in
     commands = [begin(storage, 1 if machines else WORKERS) for _ in range(WORKERS if machines else 1)]
     complete: dict[int, list[float]] = {}
     for number in range(KILLS):
-        while sum(trial.state == TrialState.RUNNING for trial in trials(storage)) < WORKERS:
+        while not all(map(workers_of, commands)) or running(storage) < WORKERS:
             time.sleep(0.2)
         time.sleep(chance.uniform(0, 8))
         workers = [each for command in commands for each in workers_of(command)]
@@ -109,6 +109,10 @@ def values(storage: str) -> dict[int, list[float]]:
     return {trial.number: trial.values for trial in trials(storage) if trial.state == TrialState.COMPLETE}
 
 
+def running(storage: str) -> int:
+    return sum(trial.state == TrialState.RUNNING for trial in trials(storage))
+
+
 def trials(storage: str) -> list[FrozenTrial]:
     return optuna.load_study(study_name="kills", storage=storage).get_trials(deepcopy=False)
 
@@ -124,7 +128,7 @@ def judge(storage: str, seen: dict[int, list[float]]) -> None:
     lost = [number for number, told in seen.items() if ended.get(number) != told]
     runs = [trial.user_attrs["hpapipe.run"] for trial in complete]
     origins = [trial.system_attrs.get("failed_trial", trial.number) for trial in complete]
-    running = [trial.number for trial in everything if not trial.state.is_finished()]
+    left = [trial.number for trial in everything if not trial.state.is_finished()]
     client = mlflow.MlflowClient()
     found = client.search_runs([client.get_experiment_by_name("kills").experiment_id], max_results=1000)
     children = [run for run in found if run.data.tags.get("hpapipe.kind") == "trial"]
@@ -132,7 +136,7 @@ def judge(storage: str, seen: dict[int, list[float]]) -> None:
     print(f"trials that count                    {len(complete)} of {TRIALS}")
     print(f"finished trials that were lost       {len(lost)}")
     print(f"trials counted twice                 {twice(origins)} by trial, {twice(runs)} by run")
-    print(f"trials left waiting or running       {len(running)}")
+    print(f"trials left waiting or running       {len(left)}")
     print(f"runs of complete trials not FINISHED {sum(statuses.get(run) != 'FINISHED' for run in runs)}")
     print(f"runs left RUNNING in MLflow          {sum(run.info.status == 'RUNNING' for run in found)}")
     print(f"trials that were tried again         {sum(trial.state == TrialState.FAIL for trial in everything)}")

@@ -151,6 +151,7 @@ def load(
     tree = _read(Path(path)) if path else {}
     if space:
         tree["tune"] = _read(Path(space)).get("tune")
+    tree = {name: section for name, section in tree.items() if section is not None}  # as where it is commented out
     for dotted, text in (overrides or {}).items():
         _set(tree, dotted, text)
     return parse(tree, source=str(path) if path else "the recipe")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from hpapipe import config
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError, nearest
+from hpapipe.workflows.speed_plan import with_strategy
 
 Point = dict[str, Any]
 """Option -> value."""
@@ -50,8 +53,9 @@ class Dimension:
             return None if self.log else list(range(int(self.low), int(self.high) + 1, step))
         if self.step is None:
             return None
-        count = int((self.high - self.low) / self.step + 1e-9)
-        return [self.low + number * self.step for number in range(count + 1)]
+        # In decimals, as Optuna has them: 0.1 + 2 · 0.1 is more than 0.3.
+        low, high, step = (Decimal(str(end)) for end in (self.low, self.high, self.step))
+        return [float(low + number * step) for number in range(int((high - low) / step) + 1)]
 
     @property
     def whole(self) -> bool:
@@ -91,15 +95,14 @@ def read_space(recipe: Recipe) -> tuple[Dimension, ...]:
             found.append(_dimension(recipe, option, told))
         except UserError as fault:
             faults.append(fault)
-    names = [dimension.option for dimension in found]
     for dimension in found:
         for other, _ in dimension.when:
-            if other not in names:
+            if other not in written:
                 faults.append(
                     UserError(
                         "`when` must name a searched option.",
                         f"`{other}` for `{dimension.option}`",
-                        nearest(other, names),
+                        nearest(other, written),
                     )
                 )
     if faults:
@@ -128,6 +131,8 @@ def at(recipe: Recipe, point: Mapping[str, Any]) -> Recipe:
     Raises:
         UserError: values that do not fit one another.
     """
+    if "feed.strategy" in point:
+        recipe = with_strategy(recipe, point["feed.strategy"])
     return config.changed(recipe, point)
 
 
@@ -159,9 +164,10 @@ def _dimension(recipe: Recipe, option: str, told: Any) -> Dimension:
     if unknown := sorted(set(written) - KEYS):
         raise UserError(f"`tune.space.{option}` must hold known words.", f"`{unknown[0]}`", nearest(unknown[0], KEYS))
     dimension = _choices(option, written) if "choices" in written else _range(option, written)
+    met = {other: values[0] for other, values in dimension.when if other in recipe.tune.space and values}
     for value in dimension.extremes:
         try:
-            at(recipe, {option: value})
+            at(recipe, {**met, option: value})
         except UserError as fault:
             rule = f"`tune.space.{option}` must hold values that the recipe takes."
             raise UserError(rule, f"`{value}`", fault.lines[0]) from None
@@ -177,7 +183,7 @@ def _choices(option: str, written: Mapping[str, Any]) -> Dimension:
 
 def _range(option: str, written: Mapping[str, Any]) -> Dimension:
     low, high, step = written.get("low"), written.get("high"), written.get("step")
-    numbers = [value for value in (low, high) if isinstance(value, int | float) and not isinstance(value, bool)]
+    numbers = [value for value in (low, high) if _is_number(value)]
     if len(numbers) < 2 or numbers[0] >= numbers[1]:
         rule = f"`tune.space.{option}` must have a low end below its high end."
         raise UserError(rule, f"low {low}, high {high}", "Give both as numbers, or choices.")
@@ -185,9 +191,13 @@ def _range(option: str, written: Mapping[str, Any]) -> Dimension:
     if log and (numbers[0] <= 0 or step is not None):
         rule = f"`tune.space.{option}` on a logarithmic scale must begin above 0 and have no step."
         raise UserError(rule, f"low {low}, step {step}", "Raise it, or leave `log` or `step` out.")
-    if step is not None and (not isinstance(step, int | float) or step <= 0):
+    if step is not None and (not _is_number(step) or step <= 0):
         raise UserError(f"`tune.space.{option}` must have a step above 0.", f"`{step}`", "Change it.")
     return Dimension(option, (), numbers[0], numbers[1], log, step, _when(option, written))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _when(option: str, written: Mapping[str, Any]) -> tuple[tuple[str, tuple[Any, ...]], ...]:

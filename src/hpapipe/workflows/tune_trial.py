@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -50,6 +51,7 @@ class Bench:
         self.recipe, self.space, self.parent, self.worker = recipe, space, parent, worker
         self.materials: dict[str, Material] = {}
         self.place: Path | None = None
+        self.lost = False
 
     def material(self, recipe: Recipe) -> Material:
         """What a recipe trains from: checked, split and opened once for all trials that share it."""
@@ -71,22 +73,29 @@ class Bench:
         Raises:
             optuna.TrialPruned: hopeless, or out of its time.
             TrialError: it cannot be trained.
+            UpdateFinishedTrialError: this worker was thought to be dead, and its trial is another's now.
             AwayError: a database does not answer; the trial is to be tried again.
             KeyboardInterrupt: the user stopped it; the same.
         """
-        trial.set_user_attr(WORKER, self.worker)
-        trial.study.sampler = sampler(self.recipe.tune, trial.number)
         try:
+            trial.set_user_attr(WORKER, self.worker)
+            trial.study.sampler = sampler(self.recipe.tune, trial.number)
             recipe = checked(at(self.recipe, suggested(self.space, trial)))
             return values(recipe, _trained(self, recipe, trial))
+        except optuna.exceptions.UpdateFinishedTrialError:
+            self.lost = True
+            raise
         except (AwayError, KeyboardInterrupt):
-            trial.set_user_attr(STOPPED, True)
+            with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):
+                trial.set_user_attr(STOPPED, True)
             raise
         except UserError as fault:
             raise _failed(trial, fault.lines[0]) from fault
-        except (MemoryError, RuntimeError, ValueError) as error:
+        except Exception as error:
             text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
             exhausted = isinstance(error, MemoryError) or runs_out(text)
+            if not exhausted and not isinstance(error, RuntimeError | ValueError):  # TensorFlow has errors of its own
+                raise
             raise _failed(trial, f"out of memory: {text}" if exhausted else text) from error
 
 

@@ -7,6 +7,7 @@ import socket
 import time
 
 import psutil
+from optuna.exceptions import UpdateFinishedTrialError
 
 from hpapipe.config import Recipe
 from hpapipe.errors import AwayError
@@ -51,6 +52,10 @@ def work(recipe: Recipe, parent: str) -> str:
         except KeyboardInterrupt:
             _put_back(queue, bench.worker)
             raise
+        except (ValueError, UpdateFinishedTrialError):  # Optuna cannot be told of a trial that is another's now
+            if not bench.lost:
+                raise
+            bench.lost, bench.place = False, None
         except AwayError:
             _put_back(queue, bench.worker)
             away_since = away_since or time.monotonic()

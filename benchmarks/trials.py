@@ -1,0 +1,306 @@
+"""What a study and its tracking cost a trial: `python benchmarks/trials.py`.
+
+In one process, in turns, the same training of simulated cells, a few seconds long:
+
+bare     A network built, compiled, fed, trained with a validation after each epoch, asked, its thresholds set and its
+         answers scored: no MLflow, no Optuna.
+beaten   The same as a trial that an earlier one beats, as most are, by what a worker of `hpapipe tune` does.
+best     The same as a trial that none beats: its figures and a Version are logged too.
+
+Optuna's database and MLflow's are SQLite files beside each other in a folder for temporary files. What is done once for
+all trials of a worker is counted to none: imports, checks, split, pack. The state on disk, by which a training can be
+gone on with, is written in all three, so it is no part of the differences; the last lines count it in.
+
+The study searches options that the recipe makes no use of: sampler and pruner have their work, and every trial is the
+same training. Where its macro F1 differs from that of the bare training, the benchmark stops.
+
+Prints medians of the turns, with the least and the most; an overhead compares neighbours in time. Parts are clocked
+calls, and a call within another counts to the outer one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import numpy as np
+from epochs import in_turns
+
+from hpapipe import config
+from hpapipe.config import Recipe
+from hpapipe.quiet import import_quietly, quiet
+
+if TYPE_CHECKING:
+    from hpapipe.tracking.runs import Run
+    from hpapipe.workflows.material import Material
+
+PROMISE = 1.0  # seconds a trial
+OUT_OF_REACH = 1.0  # a macro F1
+RECIPE: dict[str, Any] = {
+    "experiment": "trials",
+    "register_as": "trials",
+    "simulate": {"fields": 400, "size": 64},
+    "data": {"size": 48},
+    "feed": {"draw": "shuffled"},
+    "model": {"options": {"width": 8, "blocks": [1, 1]}},
+    "fit": {"patience": 0},
+    "tune": {
+        "warmup_trials": 1,
+        "space": {
+            "fit.momentum": {"low": 0.5, "high": 0.99},  # of sgd
+            "fit.decay": {"low": 0.0, "high": 1.0},  # of the inverse schedule
+            "fit.focal_gamma": {"low": 1.0, "high": 4.0},  # of the focal loss
+            "feed.balance": {"low": 0.0, "high": 1.0},  # of balanced drawing
+            "answer.crops": {"low": 1, "high": 8},  # of crops
+            "answer.join": ["mean", "maximum"],  # likewise
+        },
+    },
+}
+CALLS = {
+    "each epoch's numbers in MLflow": ("workflows.fold.log_epoch",),
+    "recipe in MLflow": ("workflows.tune_trial.keep_recipe",),
+    "data set and split in MLflow": ("workflows.tune_trial.identify",),
+    "answers in MLflow": ("workflows.train.log_answers",),
+    "weights' distributions": ("workflows.fold.record", "workflows.fold.recorded"),
+    "figures": ("tracking.runs.Run.figure",),
+    "Version": ("workflows.train.register",),
+    "shown in Optuna's dashboard": ("workflows.tune_trial.present", "tracking.runs.read_bytes"),
+    "the code's commit": ("tracking.runs.code_version",),
+    "state on disk": ("training.state.save",),
+}
+"""Part of a trial -> what of hpapipe is called for it."""
+
+DRAWN = {"figures": ("tasks.classification.training_figures", "tasks.classification.figures")}
+"""Likewise, of what gives one figure after the other."""
+
+OPTUNA, MLFLOW, STATE = "Optuna: database, sampler, pruner", "MLflow, all else", "state on disk"
+BARE, BEATEN, BEST = "bare", "beaten", "best"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--turns", type=int, default=8, help="even, so that drifts cancel")
+    parser.add_argument("--epochs", type=int, default=15, help="of a training")
+    given = parser.parse_args()
+    quiet()
+    import_quietly("keras")
+    import mlflow
+
+    from hpapipe.tracking import runs
+
+    with tempfile.TemporaryDirectory() as place:
+        os.chdir(place)
+        mlflow.set_tracking_uri("sqlite:///mlflow.db")
+        recipe = config.changed(config.parse(RECIPE), {"fit.epochs": given.epochs, "tune.trials": given.turns + 2})
+        print(f"{given.epochs} epochs of {recipe.simulate.fields} fields, {os.cpu_count()} cores", flush=True)
+        with runs.running(recipe.experiment, {}) as run:
+            measure(recipe, run, given.turns)
+        os.chdir("/")
+
+
+def measure(recipe: Recipe, run: Run, turns: int) -> None:
+    """Train in turns, and print what came out."""
+    from hpapipe.workflows.material import ready
+
+    meter = Meter()
+    material = ready(recipe, run)
+    works = {
+        BARE: Clocked(partial(bare, material), meter),
+        BEATEN: Clocked(trial_of(config.changed(recipe, {"tune.study": BEATEN}), run, beaten=True), meter),
+        BEST: Clocked(trial_of(config.changed(recipe, {"tune.study": BEST}), run, beaten=False), meter),
+    }
+    with meter.installed():
+        in_turns(works, 1)
+        for work in works.values():
+            work.parts.clear()
+        taken = in_turns(works, turns)
+    scores = {score for each in taken.values() for score in each[:, 2]}
+    assert len(scores) == 1, f"not the same training: macro F1 {scores}"
+    show(taken, {name: work.parts for name, work in works.items()}, recipe.fit.epochs)
+
+
+def bare(material: Material) -> float:
+    """The macro F1 of a training that leaves no trace."""
+    import keras
+
+    from hpapipe.imageset.feed import Feed
+    from hpapipe.imageset.reading import Reading
+    from hpapipe.tasks import classification as task
+    from hpapipe.tasks.classifier import ask
+    from hpapipe.tasks.part import parts_of
+    from hpapipe.training.fit import compile_model, fit
+
+    recipe, images, split = material.recipe, material.images, material.split
+    part, fold, truth = parts_of(recipe)[0], recipe.split.runs[0], material.prepared.images.truth
+    train, held_out, member = split.train(fold), split.valid(fold), task.member(recipe, part, fold)
+    keras.utils.set_random_seed(recipe.seed)
+    network = task.network(recipe, part, images, train)
+    feed = Feed(images, part.targets(truth), train, recipe.feed, recipe.seed, size=recipe.data.size)
+    compile_model(network, recipe.fit, part.one_output, recipe.fit.epochs * len(feed))
+    reading = Reading(images, held_out, feed.batch_size, member.view)
+
+    def validate() -> dict[str, float]:
+        return task.epoch_numbers(recipe, part, network.loss, truth[held_out], network.predict(reading, verbose=0))
+
+    with tempfile.TemporaryDirectory() as place:
+        fit(network, feed, validate, recipe.fit, Path(place), lambda row: None)
+    answers = task.Answers(
+        ids=tuple(material.prepared.images.ids[field] for field in held_out),
+        folds=split.folds[held_out],
+        truth=truth[held_out],
+        scores=ask(network, images, held_out, feed.batch_size, member, recipe.answer.turns, recipe.answer.join),
+        groups=material.prepared.together[held_out],
+        train_share=truth[train].mean(0),
+    )
+    return task.score(recipe, answers, task.decision(recipe, answers)[0]).numbers["macro_f1"]
+
+
+def trial_of(recipe: Recipe, run: Run, beaten: bool) -> Callable[[], float]:
+    """What trains one trial more of a new study, and gives its value.
+
+    Args:
+        recipe: with the study's name.
+        run: the study's.
+        beaten: the study has a trial whose value is out of reach.
+    """
+    from hpapipe.workflows import tune_study
+    from hpapipe.workflows.space import read_space
+    from hpapipe.workflows.tune_trial import Bench, TrialError, suggested
+
+    space = read_space(recipe)
+    tune_study.make(recipe, space).fill(recipe.tune.trials)
+    study = tune_study.find(recipe).study
+    if beaten:
+        first = study.ask()
+        suggested(space, first)
+        study.tell(first, OUT_OF_REACH)
+    bench = Bench(recipe, space, run, "benchmark")
+
+    def trial() -> float:
+        study.optimize(bench, n_trials=1, catch=(TrialError,))
+        bench.clear()
+        ended = [each for each in study.get_trials(deepcopy=False) if each.state.is_finished()]
+        assert ended[-1].value is not None, f"trial {ended[-1].number} is not complete: {ended[-1].user_attrs}"
+        return float(ended[-1].value)
+
+    return trial
+
+
+class Meter:
+    """Clocks calls by their part, those of the main thread alone: heartbeats have a thread of their own."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+        self.within = False
+
+    def timed(self, work: Callable[..., Any], part: str) -> Callable[..., Any]:
+        """`work`, whose calls are clocked unless they are made within another clocked call."""
+
+        def call(*words: Any, **options: Any) -> Any:
+            if self.within or threading.current_thread() is not threading.main_thread():
+                return work(*words, **options)
+            self.within, begun = True, time.perf_counter()
+            try:
+                return work(*words, **options)
+            finally:
+                self.spent[part] = self.spent.get(part, 0.0) + time.perf_counter() - begun
+                self.within = False
+
+        return call
+
+    def each(self, work: Callable[..., Iterator[Any]], part: str) -> Callable[..., Iterator[Any]]:
+        """The same for a generator, clocked item by item."""
+        step = self.timed(next, part)
+
+        def call(*words: Any, **options: Any) -> Iterator[Any]:
+            items = work(*words, **options)
+            while (item := step(items, None)) is not None:
+                yield item
+
+        return call
+
+    def installed(self) -> ExitStack:
+        """Clocks everything that has a part, until it is closed."""
+        import optuna
+        from mlflow import MlflowClient
+        from optuna.storages._cached_storage import _CachedStorage  # what a study sees of its database
+        from pkgutil import resolve_name
+
+        stack = ExitStack()
+        for clock, named in ((self.timed, CALLS), (self.each, DRAWN)):
+            for part, names in named.items():
+                for name in names:
+                    stack.enter_context(patch(f"hpapipe.{name}", clock(resolve_name(f"hpapipe.{name}"), part)))
+        of_optuna = (_CachedStorage, optuna.samplers.TPESampler, optuna.pruners.MedianPruner)
+        for kind, part in [(MlflowClient, MLFLOW), *((kind, OPTUNA) for kind in of_optuna)]:
+            for name, method in inspect.getmembers(kind, inspect.isfunction):
+                if not name.startswith("_"):
+                    stack.enter_context(patch.object(kind, name, self.timed(method, part)))
+        return stack
+
+
+class Clocked:
+    """Seconds, those of processor, and what `work` returns; `parts` collects the parts of all calls."""
+
+    def __init__(self, work: Callable[[], float], meter: Meter) -> None:
+        self.work, self.meter = work, meter
+        self.parts: list[dict[str, float]] = []
+
+    def __call__(self) -> tuple[float, float, float]:
+        self.meter.spent = {}
+        begun, processor = time.perf_counter(), time.process_time()
+        result = self.work()
+        taken = time.perf_counter() - begun, time.process_time() - processor
+        self.parts.append(self.meter.spent)
+        return *taken, result
+
+
+def show(taken: Mapping[str, np.ndarray], parts: Mapping[str, list[dict[str, float]]], epochs: int) -> None:
+    """Print all figures, trials beside each other."""
+    trials = (BEATEN, BEST)
+    spent = {
+        name: {part: np.array([turn.get(part, 0.0) for turn in parts[name]]) for part in (*CALLS, OPTUNA, MLFLOW)}
+        for name in taken
+    }
+    over = {name: taken[name] - taken[BARE] for name in trials}
+    print(f"\n{'seconds a trial, median (least to most)':40}{BEATEN:>26}{BEST:>26}")
+    row("a bare training", [taken[BARE][:, 0]] * 2)
+    row("a trial", [taken[name][:, 0] for name in trials])
+    row("overhead", [over[name][:, 0] for name in trials])
+    row("… of processor time", [over[name][:, 1] for name in trials])
+    print("\nwhere it goes, by clocked calls")
+    own = [part for part in spent[BARE] if part != STATE]
+    for part in own:
+        row(part, [spent[name][part] for name in trials])
+    sums = [sum(spent[name][part] for part in own) for name in trials]
+    row("all of these", sums)
+    row("… of them an epoch, each", [spent[name]["each epoch's numbers in MLflow"] / epochs for name in trials], 4)
+    print("\nwith the state on disk, which is no part of the above")
+    row("state on disk", [spent[name][STATE] for name in trials])
+    whole = [over[name][:, 0] + spent[name][STATE] for name in trials]
+    row("overhead with it", whole)
+    row("all clocked calls with it", [each + spent[name][STATE] for each, name in zip(sums, trials, strict=True)])
+    kept = ", ".join(
+        f"{name} {'kept' if np.median(each) < PROMISE else 'NOT KEPT'}" for name, each in zip(trials, whole, strict=True)
+    )
+    print(f"under {PROMISE:g} s a trial: {kept}")
+
+
+def row(what: str, columns: list[np.ndarray], digits: int = 3) -> None:
+    cells = [np.quantile(each, [0.5, 0, 1]) for each in columns]
+    told = [f"{mid:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})" for mid, low, high in cells]
+    print(f"  {what:38}" + "".join(f"{cell:>26}" for cell in told), flush=True)
+
+
+if __name__ == "__main__":
+    main()
