@@ -14,8 +14,8 @@ gone on with, is written in all three, so it is no part of the differences; the 
 The study searches options that the recipe makes no use of: sampler and pruner have their work, and every trial is the
 same training. Where its macro F1 differs from that of the bare training, the benchmark stops.
 
-Prints medians of the turns, with the least and the most; an overhead compares neighbours in time. Parts are clocked
-calls, and a call within another counts to the outer one.
+Prints medians of the turns, with the least and the most, and of processor time, which a busy machine upsets less. An
+overhead compares neighbours in time. Parts are clocked calls; a call within another counts to the outer one.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -49,8 +50,8 @@ OUT_OF_REACH = 1.0  # a macro F1
 RECIPE: dict[str, Any] = {
     "experiment": "trials",
     "register_as": "trials",
-    "simulate": {"fields": 400, "size": 64},
-    "data": {"size": 48},
+    "simulate": {"fields": 240, "size": 64},
+    "data": {"size": 32},
     "feed": {"draw": "shuffled"},
     "model": {"options": {"width": 8, "blocks": [1, 1]}},
     "fit": {"patience": 0},
@@ -90,7 +91,7 @@ BARE, BEATEN, BEST = "bare", "beaten", "best"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=8, help="even, so that drifts cancel")
-    parser.add_argument("--epochs", type=int, default=15, help="of a training")
+    parser.add_argument("--epochs", type=int, default=10, help="of a training")
     given = parser.parse_args()
     quiet()
     import_quietly("keras")
@@ -200,7 +201,7 @@ class Meter:
     """Clocks calls by their part, those of the main thread alone: heartbeats have a thread of their own."""
 
     def __init__(self) -> None:
-        self.spent: dict[str, float] = {}
+        self.spent: dict[str, np.ndarray] = {}
         self.within = False
 
     def timed(self, work: Callable[..., Any], part: str) -> Callable[..., Any]:
@@ -209,11 +210,11 @@ class Meter:
         def call(*words: Any, **options: Any) -> Any:
             if self.within or threading.current_thread() is not threading.main_thread():
                 return work(*words, **options)
-            self.within, begun = True, time.perf_counter()
+            self.within, begun = True, now()
             try:
                 return work(*words, **options)
             finally:
-                self.spent[part] = self.spent.get(part, 0.0) + time.perf_counter() - begun
+                self.spent[part] = self.spent.get(part, 0.0) + now() - begun
                 self.within = False
 
         return call
@@ -234,7 +235,6 @@ class Meter:
         import optuna
         from mlflow import MlflowClient
         from optuna.storages._cached_storage import _CachedStorage  # what a study sees of its database
-        from pkgutil import resolve_name
 
         stack = ExitStack()
         for clock, named in ((self.timed, CALLS), (self.each, DRAWN)):
@@ -249,57 +249,59 @@ class Meter:
         return stack
 
 
+def now() -> np.ndarray:
+    """Seconds, and those of processor."""
+    return np.array([time.perf_counter(), time.process_time()])
+
+
 class Clocked:
     """Seconds, those of processor, and what `work` returns; `parts` collects the parts of all calls."""
 
     def __init__(self, work: Callable[[], float], meter: Meter) -> None:
         self.work, self.meter = work, meter
-        self.parts: list[dict[str, float]] = []
+        self.parts: list[dict[str, np.ndarray]] = []
 
     def __call__(self) -> tuple[float, float, float]:
         self.meter.spent = {}
-        begun, processor = time.perf_counter(), time.process_time()
+        begun = now()
         result = self.work()
-        taken = time.perf_counter() - begun, time.process_time() - processor
+        seconds, processor = now() - begun
         self.parts.append(self.meter.spent)
-        return *taken, result
+        return seconds, processor, result
 
 
-def show(taken: Mapping[str, np.ndarray], parts: Mapping[str, list[dict[str, float]]], epochs: int) -> None:
+def show(taken: Mapping[str, np.ndarray], parts: Mapping[str, list[dict[str, np.ndarray]]], epochs: int) -> None:
     """Print all figures, trials beside each other."""
     trials = (BEATEN, BEST)
-    spent = {
-        name: {part: np.array([turn.get(part, 0.0) for turn in parts[name]]) for part in (*CALLS, OPTUNA, MLFLOW)}
-        for name in taken
-    }
-    over = {name: taken[name] - taken[BARE] for name in trials}
-    print(f"\n{'seconds a trial, median (least to most)':40}{BEATEN:>26}{BEST:>26}")
-    row("a bare training", [taken[BARE][:, 0]] * 2)
-    row("a trial", [taken[name][:, 0] for name in trials])
-    row("overhead", [over[name][:, 0] for name in trials])
-    row("… of processor time", [over[name][:, 1] for name in trials])
-    print("\nwhere it goes, by clocked calls")
-    own = [part for part in spent[BARE] if part != STATE]
+
+    def spent(part: str) -> list[np.ndarray]:
+        return [np.array([turn.get(part, np.zeros(2)) for turn in parts[name]]) for name in trials]
+
+    row("seconds a trial", [], "".join(f"{name:>26}{'processor':>11}" for name in trials))
+    row("a bare training", [taken[BARE]] * 2)
+    row("a trial", [taken[name] for name in trials])
+    row("overhead", over := [(taken[name] - taken[BARE])[:, :2] for name in trials])
+    row("\nwhere it goes, by clocked calls", [])
+    own = [part for part in (*CALLS, OPTUNA, MLFLOW) if part != STATE]
     for part in own:
-        row(part, [spent[name][part] for name in trials])
-    sums = [sum(spent[name][part] for part in own) for name in trials]
-    row("all of these", sums)
-    row("… of them an epoch, each", [spent[name]["each epoch's numbers in MLflow"] / epochs for name in trials], 4)
-    print("\nwith the state on disk, which is no part of the above")
-    row("state on disk", [spent[name][STATE] for name in trials])
-    whole = [over[name][:, 0] + spent[name][STATE] for name in trials]
-    row("overhead with it", whole)
-    row("all clocked calls with it", [each + spent[name][STATE] for each, name in zip(sums, trials, strict=True)])
-    kept = ", ".join(
-        f"{name} {'kept' if np.median(each) < PROMISE else 'NOT KEPT'}" for name, each in zip(trials, whole, strict=True)
-    )
-    print(f"under {PROMISE:g} s a trial: {kept}")
+        row(part, spent(part))
+    row("all of these", clocked := [sum(columns) for columns in zip(*map(spent, own), strict=True)])
+    row("… of them an epoch, each", [each / epochs for each in spent(own[0])])
+    row("\nwith the state on disk", [])
+    row(STATE, kept := spent(STATE))
+    row("overhead", whole := [each + state for each, state in zip(over, kept, strict=True)])
+    row("all clocked calls", [each + state for each, state in zip(clocked, kept, strict=True)])
+    under = [np.median(each[:, 0]) < PROMISE for each in whole]
+    told = (f"{name} {'kept' if so else 'NOT KEPT'}" for name, so in zip(trials, under, strict=True))
+    print(f"\nunder {PROMISE:g} s a trial: {', '.join(told)}")
 
 
-def row(what: str, columns: list[np.ndarray], digits: int = 3) -> None:
-    cells = [np.quantile(each, [0.5, 0, 1]) for each in columns]
-    told = [f"{mid:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})" for mid, low, high in cells]
-    print(f"  {what:38}" + "".join(f"{cell:>26}" for cell in told), flush=True)
+def row(what: str, columns: list[np.ndarray], told: str = "") -> None:
+    """Print a median (least to most) of seconds and a median of processor's for each of `columns`, `[turns, 2]`."""
+    for each in columns:
+        (low, _), (mid, processor), (high, _) = np.quantile(each[:, :2], [0, 0.5, 1], axis=0)
+        told += f"{f'{mid:.3f} ({low:.3f} to {high:.3f})':>26}{processor:11.3f}"
+    print(f"{what:36}{told}".rstrip(), flush=True)
 
 
 if __name__ == "__main__":

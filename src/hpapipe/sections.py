@@ -385,6 +385,8 @@ class Tune(Section):
     def _can_prune(self) -> Tune:
         if len(self.objectives) > 1 and self.pruner != "none":
             raise ValueError("several objectives need pruner: none, since it cannot be said which of them to stop for")
+        if len(self.objectives) > 1 and self.sampler == "cmaes":
+            raise ValueError("several objectives need another sampler than cmaes, which knows but one")
         return self
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -37,8 +38,13 @@ class Other:
         # Named, not sent: to unpickle a function is to import its libraries before they can be quieted.
         told = (sender, log, dict(environment or {}), work.__module__, work.__name__, words)
         self.process = SPAWN.Process(target=_work, args=told)
-        start_masked(self.process)
-        sender.close()
+        try:
+            start_masked(self.process)
+        except KeyboardInterrupt:  # it came meanwhile, and who would stop the process does not have it yet
+            self.stop()
+            raise
+        finally:
+            sender.close()
 
     def stop(self) -> None:
         """Let KeyboardInterrupt be raised in it."""
@@ -51,16 +57,16 @@ class Other:
         Raises:
             UserError: that the function raised.
         """
-        try:
-            with contextlib.suppress(EOFError):  # it died without a word
-                answer, lines, is_away = self._receiver.recv()
-                if lines:
-                    raise _told(lines, is_away)
-                return str(answer)
+        told = None
+        with self._receiver, contextlib.suppress(EOFError, OSError):  # it died without a word, or in the midst of one
+            told = self._receiver.recv()
+        self.process.join()
+        if told is None:
             return None
-        finally:
-            self._receiver.close()
-            self.process.join()
+        answer, lines, is_away = told
+        if lines:
+            raise _told(lines, is_away)
+        return str(answer)
 
 
 def alone(work: Callable[..., str], *words: Any) -> str:
@@ -87,6 +93,12 @@ def alone(work: Callable[..., str], *words: Any) -> str:
     return answer
 
 
+def is_abandoned() -> bool:
+    """Whether the process that began this one is gone."""
+    parent = multiprocessing.parent_process()
+    return parent is not None and parent.pid != os.getppid()
+
+
 def _told(lines: Sequence[str], is_away: bool) -> UserError:
     """A UserError that reads as it did in the other process."""
     fault = (AwayError if is_away else UserError)("", "", "")
@@ -106,6 +118,7 @@ def _work(
     quiet()
     import_quietly("keras")
     work = getattr(importlib.import_module(module), name)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it begins with `&` pass over it
     try:
         if hasattr(signal, "pthread_sigmask"):
             # In a group of its own, Ctrl-C reaches this process through its parent alone, and so only once.

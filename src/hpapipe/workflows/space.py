@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 from hpapipe import config
 from hpapipe.config import Recipe
@@ -54,8 +54,8 @@ class Dimension:
         if self.step is None:
             return None
         # In decimals, as Optuna has them: 0.1 + 2 · 0.1 is more than 0.3.
-        low, high, step = (Decimal(str(end)) for end in (self.low, self.high, self.step))
-        return [float(low + number * step) for number in range(int((high - low) / step) + 1)]
+        low, high, apart = (Decimal(str(end)) for end in (self.low, self.high, self.step))
+        return [float(low + number * apart) for number in range(int((high - low) / apart) + 1)]
 
     @property
     def whole(self) -> bool:
@@ -196,7 +196,7 @@ def _range(option: str, written: Mapping[str, Any]) -> Dimension:
     return Dimension(option, (), numbers[0], numbers[1], log, step, _when(option, written))
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

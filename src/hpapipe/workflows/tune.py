@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
+import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,12 +21,12 @@ from hpapipe.workflows import tune_study
 from hpapipe.workflows.alone import Other
 from hpapipe.workflows.kept import KIND, TUNE, keep_recipe
 from hpapipe.workflows.material import ready
-from hpapipe.workflows.space import Dimension, grid, read_space
+from hpapipe.workflows.space import grid, read_space
 from hpapipe.workflows.train import checked
 from hpapipe.workflows.tune_notes import note_of, write_note
 from hpapipe.workflows.tune_queue import RUN, Queue
 from hpapipe.workflows.tune_report import Tuned, line, report
-from hpapipe.workflows.tune_worker import work, worker_name
+from hpapipe.workflows.tune_worker import work
 
 POLL = 0.5
 """Seconds between two looks at the queue and at the workers."""
@@ -46,6 +48,7 @@ def tune(recipe: Recipe) -> Tuned:
     """
     space = read_space(recipe)
     checked(recipe)
+    points = grid(space) if recipe.tune.sampler == "grid" else None  # what has none must make no study
     queue = tune_study.make(recipe, space)
     name = queue.study.study_name
     tags = {KIND: TUNE, "mlflow.runName": f"study {name}", "hpapipe.experiment": recipe.experiment}
@@ -53,17 +56,10 @@ def tune(recipe: Recipe) -> Tuned:
         queue.study.set_user_attr(RUN, run.id)
         keep_recipe(run, recipe)
         ready(recipe, run)  # so that faulty data stop the study before its first trial, and workers find all prepared
-        _fill(recipe, space, queue)
+        queue.fill(recipe.tune.trials) if points is None else queue.fill_with(points)
         write_note(queue.study, note_of(run.id, *runs.page(run), command="hpapipe tune, as before, to go on"))
         _supervise(recipe, queue, run)
         return report(recipe, space, queue, run)
-
-
-def _fill(recipe: Recipe, space: Sequence[Dimension], queue: Queue) -> None:
-    if recipe.tune.sampler == "grid":
-        queue.fill_with(grid(space))
-    else:
-        queue.fill(recipe.tune.trials)
 
 
 def _supervise(recipe: Recipe, queue: Queue, run: Run) -> None:
@@ -78,15 +74,17 @@ def _supervise(recipe: Recipe, queue: Queue, run: Run) -> None:
             while True:
                 crew.bury()
                 queue.give_up_stale()
+                over = limit is not None and time.monotonic() - begun > limit
+                # In this order: what ends meanwhile is told below.
+                is_left = not over and bool(crew.hire() or _running(queue) or queue.mend())
                 for number, trial in _ended(queue).items():
                     if number not in told:
                         told.add(number)
                         say(line(queue, trial))
                         advance()
-                if limit and time.monotonic() - begun > limit:
+                if over:
                     say(f"The study's {limit:g} s are over; the same command goes on")
-                    break
-                if not crew.hire() and not _running(queue):
+                if not is_left:
                     break
                 time.sleep(POLL)
         finally:
@@ -98,23 +96,24 @@ class _Crew:
 
     def __init__(self, recipe: Recipe, queue: Queue, run: Run) -> None:
         self.recipe, self.queue, self.run = recipe, queue, run
-        self.workers: list[Other] = []
+        self.workers: dict[str, Other] = {}
+        # Process ids are not enough: containers of one host name have the same.
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.hired = self.stillborn = self.ended = 0
         self.logs = Path(recipe.workspace) / "studies" / queue.study.study_name
         self.logs.mkdir(parents=True, exist_ok=True)
 
     def hire(self) -> int:
         """Begin as many workers as there is work for; returns how many there are."""
+        # A worker that has no trial yet will take one of those that wait. Counted before them, as one may do so now.
+        idle = sum(not self.queue.trains(name) for name in self.workers)
         waiting = len(self.queue.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
-        busy = len(self.workers)
-        # A worker that has no trial yet will take one of those that wait.
-        idle = busy - len([each for each in self.workers if self.queue.trains(worker_name(each.process.pid or 0))])
-        for _ in range(min(self.recipe.tune.workers - busy, waiting - idle)):
+        environment = _environment(self.recipe.tune.workers)
+        for _ in range(min(self.recipe.tune.workers - len(self.workers), waiting - idle)):
             self.hired += 1
+            name = f"{self.name}-{self.hired}"
             log = self.logs / f"worker-{os.getpid()}-{self.hired}.log"
-            self.workers.append(
-                Other(work, self.recipe, self.run.id, log=log, environment=_environment(self.recipe.tune.workers))
-            )
+            self.workers[name] = Other(work, self.recipe, self.run.id, name, log=log, environment=environment)
         return len(self.workers)
 
     def bury(self) -> None:
@@ -123,17 +122,15 @@ class _Crew:
         Raises:
             UserError: one says that a database is away, or they die without ending a trial.
         """
-        for worker in [each for each in self.workers if not each.process.is_alive()]:
-            self.workers.remove(worker)
+        for name, worker in list(self.workers.items()):
+            if worker.process.is_alive():
+                continue
+            del self.workers[name]
             if worker.result() is None:
-                self._mourn(worker)
+                self._mourn(name, _how(worker.process.exitcode))
 
-    def _mourn(self, worker: Other) -> None:
-        code = worker.process.exitcode
-        how = (
-            f"was ended by signal {-code}, as where memory runs out" if code and code < 0 else f"ended with code {code}"
-        )
-        self.queue.give_up(worker_name(worker.process.pid or 0), how)
+    def _mourn(self, name: str, how: str) -> None:
+        self.queue.give_up(name, how)
         ended = len(_ended(self.queue))
         self.stillborn = self.stillborn + 1 if ended == self.ended else 1
         self.ended = ended
@@ -143,13 +140,18 @@ class _Crew:
 
     def stop(self) -> None:
         """Stop the workers that are left; their trials wait again."""
-        for worker in self.workers:
+        for worker in self.workers.values():
             worker.stop()
-        for worker in self.workers:
+        for name, worker in self.workers.items():
             worker.process.join()
             if worker.process.exitcode:
-                self.queue.give_up(worker_name(worker.process.pid or 0), f"ended with code {worker.process.exitcode}")
+                self.queue.give_up(name, _how(worker.process.exitcode))
         self.workers.clear()
+
+
+def _how(code: int | None) -> str:
+    """How a process ended, in words."""
+    return f"was ended by signal {-code}, as where memory runs out" if code and code < 0 else f"ended with code {code}"
 
 
 @contextmanager

@@ -47,18 +47,19 @@ class Queue:
     def fill(self, total: int) -> None:
         """Let as many trials wait as are missing."""
         with locked(self.storage, self.study.study_name):
-            self._mend()
+            self._mend_all()
             for _ in range(total - len(self.counted())):
                 self.study.enqueue_trial({})
 
     def fill_with(self, points: Iterable[Point]) -> None:
         """Let a trial wait for each point that has none yet."""
         with locked(self.storage, self.study.study_name):
-            self._mend()
+            self._mend_all()
             there = {_key(trial.system_attrs.get("fixed_params", {})) for trial in self.trials}
             for point in points:
                 given = {option: plain(value) for option, value in point.items()}
                 if _key(given) not in there:
+                    there.add(_key(given))
                     self.study.enqueue_trial(given)
 
     def counted(self) -> list[FrozenTrial]:
@@ -78,9 +79,18 @@ class Queue:
         running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return any(trial.user_attrs.get(WORKER) == worker for trial in running)
 
-    def own(self, worker: str) -> list[FrozenTrial]:
-        """The trials that a worker, by its name, has failed without an end of their own."""
-        return [trial for trial in self.trials if trial.user_attrs.get(WORKER) == worker and self._is_owed(trial)]
+    def put_back(self, worker: str) -> None:
+        """Let the trial wait again that a worker, by its name, was stopped in."""
+        trials = self.trials
+        again = _tried_again(trials)
+        for trial in trials:
+            if trial.user_attrs.get(WORKER) != worker or trial.number in again:
+                continue
+            if trial.state == TrialState.RUNNING:  # stopped where Optuna does not fail it: before or after the training
+                with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):
+                    self.storage.set_trial_user_attr(trial._trial_id, STOPPED, True)
+                    self.storage.set_trial_state_values(trial._trial_id, state=TrialState.FAIL)
+            self.try_again(self.storage.get_trial(trial._trial_id))
 
     def give_up(self, worker: str, how: str) -> None:
         """Fail the trial of a worker that died, and let it be tried again unless too many died of it.
@@ -98,19 +108,24 @@ class Queue:
                     reason = f"{deaths} workers died of it; the last {how}"
                     self.storage.set_trial_user_attr(trial._trial_id, REASON, reason)
                 self.storage.set_trial_state_values(trial._trial_id, state=TrialState.FAIL)
-                self.try_again(self.storage.get_trial(trial._trial_id))
+            self.try_again(self.storage.get_trial(trial._trial_id))
 
     def give_up_stale(self) -> None:
         """The same for the trials of all workers, on all machines, that no longer give a sign of life."""
         optuna.storages.fail_stale_trials(self.study)
 
-    def _mend(self) -> None:
-        """Let those trials wait again whose worker was killed between failing them and that."""
+    def mend(self) -> bool:
+        """Let the trials wait again whose process was killed between failing them and that; whether there were any."""
+        with locked(self.storage, self.study.study_name):
+            return self._mend_all()
+
+    def _mend_all(self) -> bool:
         trials = self.trials
         again = _tried_again(trials)
-        for trial in trials:
-            if trial.number not in again and self._is_owed(trial):
-                self._add_again(trial)
+        owed = [trial for trial in trials if trial.number not in again and self._is_owed(trial)]
+        for trial in owed:
+            self._add_again(trial)
+        return bool(owed)
 
     def _is_owed(self, trial: FrozenTrial) -> bool:
         """Whether a trial failed without an end of its own, and is to be tried again."""

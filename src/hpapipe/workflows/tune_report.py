@@ -121,12 +121,15 @@ def epochs_table(trials: Sequence[FrozenTrial]) -> pd.DataFrame:
 
 def importances(study: optuna.Study) -> dict[str, float]:
     """Option -> share of the importance for the first objective; empty where too few trials tell."""
-    first = len(study.directions) > 1
+    several = len(study.directions) > 1
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if len({trial.values[0] for trial in complete}) < 2:
+        return {}
     try:
         return optuna.importance.get_param_importances(
             study,
             evaluator=optuna.importance.PedAnovaImportanceEvaluator(),
-            target=(lambda trial: trial.values[0]) if first else None,
+            target=(lambda trial: -trial.values[0]) if several else None,  # a target is to be low
         )
     except (ValueError, RuntimeError):
         return {}

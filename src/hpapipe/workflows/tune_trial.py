@@ -133,8 +133,7 @@ def _trained(bench: Bench, recipe: Recipe, trial: optuna.Trial) -> Outcome:
         "hpapipe.trial": str(trial.number),
         "hpapipe.study": trial.study.study_name,
     }
-    # A trial that is tried again goes on in its run; where that was lost with its store, in a new one.
-    with runs.running(recipe.experiment, tags, trial.user_attrs.get(RUN), parent=bench.parent) as run:
+    with runs.running(recipe.experiment, tags, _run_before(trial), parent=bench.parent) as run:
         trial.set_user_attr(RUN, run.id)
         keep_recipe(run, recipe)
         material = bench.material(recipe)
@@ -151,6 +150,16 @@ def _trained(bench: Bench, recipe: Recipe, trial: optuna.Trial) -> Outcome:
             trial.set_user_attr(REASON, str(pruned))
             _show(trial, run, recipe, f"pruned: {pruned}")
     raise pruned
+
+
+def _run_before(trial: optuna.Trial) -> str | None:
+    """The run of a trial that is tried again, in which it goes on; none where that was lost with its store."""
+    try:
+        return runs.find(trial.user_attrs[RUN]).id if RUN in trial.user_attrs else None
+    except AwayError:
+        raise
+    except UserError:
+        return None
 
 
 def _show(trial: optuna.Trial, run: Run, recipe: Recipe, line: str) -> None:

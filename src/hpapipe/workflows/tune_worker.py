@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 
 import psutil
@@ -13,6 +11,7 @@ from hpapipe.config import Recipe
 from hpapipe.errors import AwayError
 from hpapipe.tracking import runs
 from hpapipe.workflows import tune_study
+from hpapipe.workflows.alone import is_abandoned
 from hpapipe.workflows.space import read_space
 from hpapipe.workflows.tune_queue import Queue
 from hpapipe.workflows.tune_storage import ExhaustedError
@@ -22,42 +21,37 @@ GROWN = 2 * 2**30
 """Bytes that a worker may grow by before another takes its place: TensorFlow keeps the graphs of all its networks."""
 
 
-def worker_name(process: int) -> str:
-    """How the worker with this process id signs its trials."""
-    return f"{socket.gethostname()}:{process}"
-
-
-def work(recipe: Recipe, parent: str) -> str:
+def work(recipe: Recipe, parent: str, worker: str) -> str:
     """Train trials of the recipe's study until none waits, or this process has grown too large.
 
     Args:
         recipe: of a study that exists.
         parent: id of the study's run.
+        worker: the worker's name, which no other has, on no machine.
 
     Raises:
         AwayError: a database did not answer for `tune.patience` seconds.
         KeyboardInterrupt: the user stopped it; its trial waits again.
     """
-    queue = tune_study.find(recipe)
-    bench = Bench(recipe, read_space(recipe), runs.find(parent), worker_name(os.getpid()))
+    queue, bench = _begun(recipe, parent, worker)
     first = psutil.Process().memory_info().rss
     away_since: float | None = None
-    while psutil.Process().memory_info().rss < first + GROWN:
+    while psutil.Process().memory_info().rss < first + GROWN and not is_abandoned():
         try:
-            queue.study.optimize(bench, n_trials=1, catch=(TrialError,))
+            _train_one(queue, bench)
             bench.clear()
             away_since = None
         except ExhaustedError:
             break
         except KeyboardInterrupt:
-            _put_back(queue, bench.worker)
+            queue.put_back(worker)
             raise
         except (ValueError, UpdateFinishedTrialError):  # Optuna cannot be told of a trial that is another's now
             if not bench.lost:
                 raise
             bench.lost, bench.place = False, None
         except AwayError:
-            _put_back(queue, bench.worker)
+            queue.put_back(worker)
             away_since = away_since or time.monotonic()
             if time.monotonic() - away_since > recipe.tune.patience:
                 raise
@@ -65,7 +59,23 @@ def work(recipe: Recipe, parent: str) -> str:
     return ""
 
 
-def _put_back(queue: Queue, worker: str) -> None:
-    """Let the trial that this worker has just been stopped in wait again."""
-    for trial in queue.own(worker):
-        queue.try_again(trial)
+def _train_one(queue: Queue, bench: Bench) -> None:
+    try:
+        queue.study.optimize(bench, n_trials=1, catch=(TrialError,))
+    except (UnboundLocalError, AssertionError) as error:
+        # What interrupts Optuna while it writes how a trial ended lets it stumble over its own names.
+        if isinstance(error.__context__, KeyboardInterrupt | AwayError):
+            raise error.__context__ from None
+        raise
+
+
+def _begun(recipe: Recipe, parent: str, worker: str) -> tuple[Queue, Bench]:
+    """The queue and the bench, where their databases answer in time."""
+    begun = time.monotonic()
+    while True:
+        try:
+            return tune_study.find(recipe), Bench(recipe, read_space(recipe), runs.find(parent), worker)
+        except AwayError:
+            if time.monotonic() - begun > recipe.tune.patience:
+                raise
+            time.sleep(1)

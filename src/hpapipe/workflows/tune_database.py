@@ -1,0 +1,53 @@
+"""What SQLite and PostgreSQL need where several processes, on several machines, work with one database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from filelock import FileLock
+
+BUSY = 60
+"""Seconds that SQLite waits for another process to be done with writing."""
+
+
+def sqlite_file(storage: str) -> Path | None:
+    """The file of an SQLite database, however its address is written; none for other databases.
+
+    Raises:
+        sqlalchemy.exc.ArgumentError: no address.
+    """
+    url = sqlalchemy.make_url(storage)
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def begin_at_once(engine: sqlalchemy.Engine) -> None:
+    """Let each transaction of SQLite shut out other writers from its start.
+
+    As it comes, two workers that read at once that a trial is waiting would both begin it.
+    Source: SQLAlchemy's documentation of its pysqlite dialect, “Serializable isolation, savepoints, transactional DDL”.
+    """
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def _(connection: Any, record: object) -> None:
+        connection.isolation_level = None
+
+    @sqlalchemy.event.listens_for(engine, "begin")
+    def _(connection: sqlalchemy.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def in_utc(engine: sqlalchemy.Engine) -> None:
+    """Let PostgreSQL write times as UTC: Optuna compares those of machines, and of both sides of a summer's end."""
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def _(connection: Any, record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("set time zone 'UTC'")
+        connection.commit()
+
+
+def file_lock(file: Path) -> FileLock:
+    """What one process at a time holds, of those that use an SQLite database; where it is killed, it is free."""
+    return FileLock(file.with_name(f".{file.name}.lock"))
