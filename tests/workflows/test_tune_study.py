@@ -81,6 +81,14 @@ def test_another_space_is_refused(studies: Callable[[], str], space: dict[str, A
     )
 
 
+def test_another_recipe_is_refused_and_other_folders_are_not(studies: Callable[[], str]) -> None:
+    """Trials of two recipes would not compare; where the images lie says nothing about them."""
+    recipe = recipe_with(studies())
+    with pytest.raises(UserError, match=r"A study must keep its recipe\. .*--tune\.study"):
+        made(config.changed(recipe, {"fit.epochs": 77}))
+    made(config.changed(recipe, {"workspace": "elsewhere", "data.folder": "/mnt/images", "tune.trials": 3}))
+
+
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A database with the study `cells` over `SPACE`."""

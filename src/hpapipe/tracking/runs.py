@@ -21,7 +21,7 @@ from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunStatus, Ru
 from mlflow.exceptions import MlflowException
 
 from hpapipe import __version__
-from hpapipe.errors import UserError
+from hpapipe.errors import AwayError, UserError
 from hpapipe.tracking.store import KIND, answering, experiment, is_absent, reachable
 
 if TYPE_CHECKING:
@@ -162,6 +162,16 @@ def find(run_id: str) -> Run:
                 raise
             received = f"`{run_id}` in {mlflow.get_tracking_uri()}"
             raise UserError("A run must exist.", received, "`mlflow ui` and `hpapipe history` show the ids.") from error
+
+
+def find_again(run_id: str | None) -> str | None:
+    """The id of a run to go on with; none where it was lost with its store, or there is none."""
+    try:
+        return find(run_id).id if run_id else None
+    except AwayError:
+        raise
+    except UserError:
+        return None
 
 
 def children(run: Run) -> list[Run]:

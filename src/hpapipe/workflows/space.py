@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 from hpapipe import config
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError, nearest
+from hpapipe.models.build import check_options
 from hpapipe.workflows.speed_plan import with_strategy
 
 Point = dict[str, Any]
@@ -167,7 +168,9 @@ def _dimension(recipe: Recipe, option: str, told: Any) -> Dimension:
     met = {other: values[0] for other, values in dimension.when if other in recipe.tune.space and values}
     for value in dimension.extremes:
         try:
-            at(recipe, {**met, option: value})
+            model = at(recipe, {**met, option: value}).model
+            if option.startswith("model."):
+                check_options(model.name, model.options)
         except UserError as fault:
             rule = f"`tune.space.{option}` must hold values that the recipe takes."
             raise UserError(rule, f"`{value}`", fault.lines[0]) from None

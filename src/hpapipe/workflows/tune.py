@@ -52,7 +52,7 @@ def tune(recipe: Recipe) -> Tuned:
     queue = tune_study.make(recipe, space)
     name = queue.study.study_name
     tags = {KIND: TUNE, "mlflow.runName": f"study {name}", "hpapipe.experiment": recipe.experiment}
-    with runs.running(recipe.experiment, tags, queue.study.user_attrs.get(RUN)) as run:
+    with runs.running(recipe.experiment, tags, runs.find_again(queue.study.user_attrs.get(RUN))) as run:
         queue.study.set_user_attr(RUN, run.id)
         keep_recipe(run, recipe)
         ready(recipe, run)  # so that faulty data stop the study before its first trial, and workers find all prepared

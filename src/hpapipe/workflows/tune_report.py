@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.plots.study import study_figures
+from hpapipe.plots.study_front import pareto_table
 from hpapipe.tracking.markdown import markdown
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.space import Dimension
@@ -81,13 +82,27 @@ def report(recipe: Recipe, space: Sequence[Dimension], queue: Queue, run: Run) -
         raise UserError(
             "A study must complete one trial at least.", received, "Mend it, and begin with --tune.study NAME."
         )
-    best = queue.study.best_trials if len(objectives) > 1 else [queue.study.best_trial]
-    rows = table.set_index("number").loc[[trial.number for trial in best]].reset_index(names="trial")
-    rows = rows.sort_values(objectives[0], ascending=False).drop(columns=["state", "epochs", "reason"])
-    run.metrics({f"study/best_{name}": float(rows[name].iloc[0]) for name in objectives}, step=len(complete))
+    rows = best_rows(table, objectives)
+    run.metrics({f"study/best_{name}": float(rows[name].max()) for name in objectives}, step=len(complete))
     run.tags({"hpapipe.best": ",".join(rows["run"])})
     run.describe(_description(queue.study.study_name, counts, rows))
     return Tuned(queue.study.study_name, run.id, counts, rows)
+
+
+def best_rows(table: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
+    """The best complete trial, or the front of several objectives, the first objective's best first.
+
+    Args:
+        table: of `trials_table`.
+        objectives: its columns that are to be high.
+    """
+    complete = table[table["state"] == "complete"].sort_values("number")
+    if len(objectives) > 1:
+        rows = complete[complete["number"].isin(pareto_table(complete, objectives).query("front")["number"])]
+    else:
+        rows = complete.loc[[complete[objectives[0]].idxmax()]]
+    rows = rows.sort_values(objectives[0], ascending=False, kind="stable", ignore_index=True)
+    return rows.drop(columns=["state", "epochs", "reason"]).rename(columns={"number": "trial"})
 
 
 def trials_table(trials: Sequence[FrozenTrial], objectives: Sequence[str], options: Sequence[str]) -> pd.DataFrame:

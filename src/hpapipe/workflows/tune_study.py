@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 
@@ -17,6 +18,9 @@ from hpapipe.workflows.tune_storage import locked, open_storage
 
 SPACE = "hpapipe.space"
 """Attribute of a study: its space and its objectives, by which it is known to be the same."""
+
+RECIPE = "hpapipe.recipe"
+"""Attribute of a study: names all other options of its recipe."""
 
 SAMPLERS: dict[str, Callable[[Tune, int], optuna.samplers.BaseSampler]] = {
     "tpe": lambda tune, seed: optuna.samplers.TPESampler(n_startup_trials=tune.warmup_trials, seed=seed),
@@ -61,12 +65,23 @@ def make(recipe: Recipe, space: Sequence[Dimension]) -> Queue:
         before = study.user_attrs.get(SPACE)
         if before is None:
             study.set_metric_names(list(recipe.tune.objectives))
+            study.set_user_attr(RECIPE, _key(recipe))
             study.set_user_attr(SPACE, told)
+        elif study.user_attrs[RECIPE] != _key(recipe):
+            received = f"options outside of `tune` that are not those of `{name}`"
+            remedy = "Give those that it was begun with, or another name with --tune.study."
+            raise UserError("A study must keep its recipe.", received, remedy)
         elif before != told:
             received = f"other ones than those of `{name}` in {without_password(recipe.tune.storage)}"
             remedy = "Take the old ones, or give another name with --tune.study."
             raise UserError("A study must keep its space and its objectives.", received, remedy)
     return Queue(study, storage, recipe.tune.retries)
+
+
+def _key(recipe: Recipe) -> str:
+    """Differs where trials of two recipes cannot be compared; folders may differ from machine to machine."""
+    tree = recipe.model_dump(mode="json", exclude={"tune": True, "workspace": True, "data": {"folder"}})
+    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def find(recipe: Recipe) -> Queue:

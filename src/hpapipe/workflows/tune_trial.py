@@ -133,7 +133,8 @@ def _trained(bench: Bench, recipe: Recipe, trial: optuna.Trial) -> Outcome:
         "hpapipe.trial": str(trial.number),
         "hpapipe.study": trial.study.study_name,
     }
-    with runs.running(recipe.experiment, tags, _run_before(trial), parent=bench.parent) as run:
+    before = runs.find_again(trial.user_attrs.get(RUN))
+    with runs.running(recipe.experiment, tags, before, parent=bench.parent) as run:
         trial.set_user_attr(RUN, run.id)
         keep_recipe(run, recipe)
         material = bench.material(recipe)
@@ -150,16 +151,6 @@ def _trained(bench: Bench, recipe: Recipe, trial: optuna.Trial) -> Outcome:
             trial.set_user_attr(REASON, str(pruned))
             _show(trial, run, recipe, f"pruned: {pruned}")
     raise pruned
-
-
-def _run_before(trial: optuna.Trial) -> str | None:
-    """The run of a trial that is tried again, in which it goes on; none where that was lost with its store."""
-    try:
-        return runs.find(trial.user_attrs[RUN]).id if RUN in trial.user_attrs else None
-    except AwayError:
-        raise
-    except UserError:
-        return None
 
 
 def _show(trial: optuna.Trial, run: Run, recipe: Recipe, line: str) -> None:
