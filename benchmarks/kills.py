@@ -68,12 +68,28 @@ def killed_study(storage: str, machines: bool, chance: random.Random) -> dict[in
     """Run a study and kill workers; returns what was complete at any of the kills: number -> values."""
     commands = [begin(storage, 1 if machines else WORKERS) for _ in range(WORKERS if machines else 1)]
     complete: dict[int, list[float]] = {}
+    try:
+        kill(commands, storage, machines, chance, complete)
+    finally:
+        for command in commands:
+            command.terminate()  # of no effect on one that has ended
+    return complete
+
+
+def kill(
+    commands: list[subprocess.Popen[bytes]],
+    storage: str,
+    machines: bool,
+    chance: random.Random,
+    complete: dict[int, list[float]],
+) -> None:
+    """Kill workers of these commands, begin whole ones again, and wait for their end."""
     for number in range(KILLS):
         while not all(map(workers_of, commands)) or running(storage) < WORKERS:
             time.sleep(0.2)
         time.sleep(chance.uniform(0, 8))
         workers = [each for command in commands for each in workers_of(command)]
-        complete |= values(storage)
+        complete.update(values(storage))
         victim = chance.choice(workers)
         if machines:
             index = next(index for index, each in enumerate(commands) if each.pid in {p.pid for p in victim.parents()})
@@ -85,9 +101,8 @@ def killed_study(storage: str, machines: bool, chance: random.Random) -> dict[in
             victim.send_signal(signal.SIGKILL)
         print(f"kill {number + 1:2}: {len(complete):2} trials were complete")
     for command in commands:
-        code = command.wait(timeout=900)
+        code = command.wait(timeout=3600)
         assert code == 0, f"a command ended with code {code}: {Path('errors.log').read_text()[-2000:]}"
-    return complete
 
 
 def begin(storage: str, workers: int) -> subprocess.Popen[bytes]:

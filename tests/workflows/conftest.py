@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -12,6 +13,7 @@ import sqlalchemy
 from optuna.samplers import RandomSampler
 
 from hpapipe.config import Tune
+from hpapipe.workflows import tune_storage
 from hpapipe.workflows.tune_queue import Queue
 from hpapipe.workflows.tune_storage import Storage, open_storage
 
@@ -40,7 +42,7 @@ def opening(open_before: dict[str, list[Storage]]) -> Callable[[Tune], Storage]:
     taken: Counter[str] = Counter()
 
     def open_one(wanted: Tune) -> Storage:
-        key = wanted.model_dump_json()
+        key = f"{tune_storage.BUSY} {wanted.model_dump_json()}"
         there = open_before.setdefault(key, [])
         taken[key] += 1
         if taken[key] > len(there):
@@ -63,7 +65,7 @@ def opened(
     """Opens the test's study as one more process has it; options are those of section `tune`."""
 
     def open_queue(**options: int) -> Queue:
-        storage = opening(Tune(storage=shared_database, **options))  # type: ignore[arg-type]
+        storage = opening(Tune(storage=shared_database, **options))
         study = optuna.create_study(
             storage=storage,
             study_name=request.node.nodeid,
@@ -80,12 +82,16 @@ class Clock:
     """Stands in a module for `time`: sleeping takes no time, and can be watched."""
 
     def __init__(self) -> None:
-        self.now = 1000.0
+        self.now = time.monotonic()
+        self.ahead = time.time() - time.monotonic()
         self.slept: list[float] = []
         self.then: Callable[[], object] = lambda: None
 
     def monotonic(self) -> float:
         return self.now
+
+    def time(self) -> float:
+        return self.now + self.ahead
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass at once, and do what is to happen meanwhile."""

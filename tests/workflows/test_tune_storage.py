@@ -102,6 +102,13 @@ def heartbeats(storage: Storage, trial: int) -> int:
     return int(found or 0)
 
 
+def fall_silent(queue: Queue, trial: int, seconds: float) -> None:
+    """Let the last sign of life of a trial be so much older."""
+    with contextlib.closing(queue.storage.scoped_session()) as session:
+        session.query(models.TrialHeartbeatModel).filter_by(trial_id=trial).one().heartbeat -= timedelta(0, seconds)
+        session.commit()
+
+
 def test_asking_makes_no_trials(opened: Open) -> None:
     """Neither by `ask` nor by `optimize`; what waits is begun all the same."""
     queue = opened()
@@ -251,10 +258,24 @@ def test_nobody_is_dead_who_may_be_sitting_out_an_absence(opened: Open, seconds:
     """A worker is waited for as long as it may wait for the database, and three signs of life more."""
     queue = opened(heartbeat=10, patience=300)
     trial = begun(queue)
-    with contextlib.closing(queue.storage.scoped_session()) as session:
-        session.query(models.TrialHeartbeatModel).filter_by(trial_id=trial).one().heartbeat -= timedelta(0, seconds)
-        session.commit()
+    fall_silent(queue, trial, seconds)
     assert queue.storage._get_stale_trial_ids(queue.study._study_id) == [trial] * stale
+
+
+def test_nobody_is_dead_because_this_machine_has_slept(opened: Open, timed: Any) -> None:
+    """A laptop's own workers give signs of life again a moment after it wakes; who gives none then is dead."""
+    queue = opened(heartbeat=10, patience=0)
+    study = queue.study._study_id
+    trial = begun(queue)
+    fall_silent(queue, trial, 3600)
+    timed.ahead += 3600
+    assert queue.storage._get_stale_trial_ids(study) == []
+    timed.sleep(19)
+    assert queue.storage._get_stale_trial_ids(study) == []
+    timed.sleep(2)
+    assert queue.storage._get_stale_trial_ids(study) == [trial]
+    timed.ahead += 9  # a clock that is set right is no sleep
+    assert queue.storage._get_stale_trial_ids(study) == [trial]
 
 
 def test_signs_of_life_are_told_in_one_time(postgres: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,6 +367,12 @@ def test_a_database_in_memory_is_refused(address: str) -> None:
     """Its workers would each have another one."""
     with pytest.raises(UserError, match="a database that processes share"):
         open_storage(Tune(storage=address))
+
+
+def test_a_name_in_braces_is_taken_literally(tmp_path: Path) -> None:
+    """Optuna would fill in something; a password may have them too."""
+    open_storage(Tune(storage=f"sqlite:///{tmp_path / 'a{b}{0}.db'}")).engine.dispose()
+    assert (tmp_path / "a{b}{0}.db").exists()
 
 
 def test_a_missing_driver_names_what_installs_it(monkeypatch: pytest.MonkeyPatch, timed: Any) -> None:

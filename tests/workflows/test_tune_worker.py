@@ -170,7 +170,8 @@ def test_a_value_that_could_not_be_written_is_trained_for_again(
     recipe: Recipe, queue: Queue, bench: type[Bench], timed: Any, monkeypatch: pytest.MonkeyPatch, back: bool
 ) -> None:
     """The database was away for longer than its patience, and Optuna stumbles over that too; it ends no worker."""
-    tell, get, faults = _optimize._tell_with_warning, Storage.get_trial, []
+    tell, get = _optimize._tell_with_warning, Storage.get_trial
+    faults: list[bool] = []
 
     def untold(*words: Any, **options: Any) -> Any:
         if faults:

@@ -142,8 +142,9 @@ class _Crew:
         """Stop the workers that are left; their trials wait again."""
         for worker in self.workers.values():
             worker.stop()
-        for name, worker in self.workers.items():
+        for worker in self.workers.values():
             worker.process.join()
+        for name, worker in self.workers.items():
             if worker.process.exitcode:
                 self.queue.give_up(name, _how(worker.process.exitcode))
         self.workers.clear()

@@ -90,7 +90,9 @@ class Queue:
                 with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):
                     self.storage.set_trial_user_attr(trial._trial_id, STOPPED, True)
                     self.storage.set_trial_state_values(trial._trial_id, state=TrialState.FAIL)
-            self.try_again(self.storage.get_trial(trial._trial_id))
+                trial = self.storage.get_trial(trial._trial_id)
+            if self._is_owed(trial):
+                self.try_again(trial)
 
     def give_up(self, worker: str, how: str) -> None:
         """Fail the trial of a worker that died, and let it be tried again unless too many died of it.

@@ -55,13 +55,15 @@ class Storage(RDBStorage):
         self.address, self.patience, self.given_up = wanted.storage, 0, False
         sqlite = sqlite_file(wanted.storage) is not None
         engine = {"connect_args": {"timeout": BUSY}} if sqlite else {"pool_pre_ping": True}
-        super().__init__(wanted.storage, engine_kwargs=engine, **options)
+        literally = wanted.storage.replace("{", "{{").replace("}", "}}")  # Optuna fills in what stands in braces
+        super().__init__(literally, engine_kwargs=engine, **options)
         if sqlite:
             begin_at_once(self.engine)
         if self.engine.dialect.name == "postgresql":
             in_utc(self.engine)
         self.engine.dispose()  # connections from before
         self.patience = wanted.patience
+        self.ahead, self.woken = _ahead(), float("-inf")
 
     def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
         # Optuna's cache goes past `create_new_trial`.
@@ -94,6 +96,16 @@ class Storage(RDBStorage):
         with contextlib.suppress(*FAULTS):
             super().record_heartbeat(trial_id)
 
+    def _get_stale_trial_ids(self, study_id: int) -> list[int]:
+        # Where this machine has slept, the last signs of life of its own workers are old too: theirs come first.
+        assert self.heartbeat_interval
+        slept, self.ahead = _ahead() - self.ahead, _ahead()
+        if slept > self.heartbeat_interval:
+            self.woken = time.monotonic()
+        if time.monotonic() - self.woken < 2 * self.heartbeat_interval:
+            return []
+        return super()._get_stale_trial_ids(study_id)
+
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         if state == TrialState.RUNNING:
             # A worker that is killed right after it took a trial must leave a sign by which its end is noticed.
@@ -105,6 +117,11 @@ class Storage(RDBStorage):
             if trial.state == state and trial.values == (list(values) if values else None):
                 return True  # an earlier try arrived, only its answer did not
             raise
+
+
+def _ahead() -> float:
+    """Seconds that the clock is ahead of the time for which this machine has been awake."""
+    return time.time() - time.monotonic()
 
 
 def _patient(call: Callable[..., Any]) -> Callable[..., Any]:
