@@ -40,6 +40,7 @@ RECIPE = {
         "trials": TRIALS,
         "pruner": "none",
         "heartbeat": 5,
+        "patience": 2,
         "retries": 10,
         "space": {"fit.learning_rate": {"low": 0.001, "high": 0.1, "log": True}},
     },

@@ -151,8 +151,8 @@ def ended(recipe: Recipe) -> list[Ended]:
     for trial in sorted(trials, key=lambda each: each.system_attrs.get("failed_trial", each.number)):
         run = runs.find(trial.user_attrs[RUN])
         seconds = sum(metric.value for metric in run.client.get_metric_history(run.id, "train/seconds"))
-        complete = trial.state.name == "COMPLETE"
-        found.append(Ended(trial.value if complete else np.nan, len(trial.intermediate_values), seconds))
+        value = trial.value if trial.state.name == "COMPLETE" and trial.value is not None else np.nan
+        found.append(Ended(value, len(trial.intermediate_values), seconds))
     return found
 
 

@@ -58,7 +58,7 @@ def test_types_are_told_in_words(name: str, kind: str) -> None:
 def test_flat_names_are_those_of_the_options() -> None:
     """Params of a run and overrides of a command are called alike, and their values are plain."""
     flat = flatten(parse({"data": {"size": 64}, "model": {"options": {"width": 8}}}))
-    assert set(flat) - {"model.options.width"} == set(leaves(Recipe)) - {"model.options"}
+    assert set(flat) - {"model.options.width"} == set(leaves(Recipe)) - {"model.options", "tune.space"}
     assert flat["data.size"] == [64, 64]
     assert flat["model.options.width"] == 8
 

@@ -359,7 +359,9 @@ class Tune(Section):
     seed: int = Field(0, ge=0, description="seed of the sampler")
     storage: str = Field("sqlite:///optuna.db", description="database of studies, never that of MLflow")
     heartbeat: int = Field(
-        30, ge=1, description="seconds between signs of life; after three without, a trial is given up"
+        30,
+        ge=1,
+        description="seconds between signs of life; after three, and tune.patience, a worker is given up",
     )
     retries: int = Field(2, ge=0, description="times that a trial whose worker died is tried again")
     seconds: float | None = Field(

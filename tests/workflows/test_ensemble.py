@@ -195,7 +195,7 @@ def test_only_a_run_with_a_version_can_be_joined(together: Together) -> None:
     assert refused([together.runs[0], run.id]).startswith("The run must hold recipe.yaml.")
     keep_recipe(run, config.load(together.trained.recipe))
     line = refused([together.runs[0], run.id])
-    assert f"Received run {run.id}, which registered none." in line
+    assert f"Received run {run.id}, which has none." in line
 
 
 def test_runs_are_named_once_and_options_of_training_stay(tmp_path: Path) -> None:

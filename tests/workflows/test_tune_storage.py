@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from sqlalchemy.exc import OperationalError
 from hpapipe.config import Tune
 from hpapipe.errors import AwayError, UserError
 from hpapipe.workflows import tune_database, tune_storage
-from hpapipe.workflows.tune_database import sqlite_file
+from hpapipe.workflows.tune_database import sqlite_file, undisturbed
 from hpapipe.workflows.tune_queue import Queue
 from hpapipe.workflows.tune_storage import ExhaustedError, Storage, locked, open_storage, tables
 
@@ -531,3 +532,23 @@ def test_one_file_has_one_lock_however_its_address_is_written(address: str, file
     assert sqlite_file(address) == file
     if file:
         assert Path(tune_database.file_lock(file).lock_file) == file.with_name(".optuna.db.lock")
+
+
+def stopped_within(ended: list[str]) -> None:
+    """Two blocks, in the inner of which the user stops."""
+    with undisturbed():
+        with undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            ended.append("inner")
+        ended.append("outer")
+    ended.append("after")
+
+
+def test_a_stop_waits_for_the_end_of_a_transaction() -> None:
+    """In its midst it would leave the database locked; the handlers are there again afterwards."""
+    before = signal.getsignal(signal.SIGINT)
+    ended: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        stopped_within(ended)
+    assert ended == ["inner", "outer"]
+    assert signal.getsignal(signal.SIGINT) is before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,7 +35,8 @@ class Bench:
     cleared: list[int]
 
     def __init__(self, recipe: Recipe, space: object, parent: object, worker: str) -> None:
-        self.worker, self.lost, self.place, self.number = worker, False, None, -1
+        self.worker, self.lost, self.number = worker, False, -1
+        self.place: Path | None = None
         self.given = (recipe, space, parent)
 
     def __call__(self, trial: optuna.Trial) -> float:
@@ -245,18 +247,28 @@ def test_a_worker_begins_when_its_databases_answer(
     assert sum(timed.slept) == 6
 
 
-def test_a_trial_that_is_another_workers_now_is_left_to_it(recipe: Recipe, queue: Queue, bench: type[Bench]) -> None:
-    """This worker was thought to be dead. What the trial keeps to go on with is the other's."""
+def test_a_trial_that_is_another_workers_now_is_left_to_it(
+    recipe: Recipe, queue: Queue, bench: type[Bench], tmp_path: Path
+) -> None:
+    """This worker was thought to be dead. What the trial keeps to go on with is the other's; a later slip is one."""
+    places: list[object] = []
 
     def be_lost(bench: Bench, trial: optuna.Trial) -> None:
+        bench.lost, bench.place = True, tmp_path
         queue.give_up("me", "slept")
-        bench.lost = True
         trial.set_user_attr("epochs", 3)
 
-    bench.acts = [be_lost]
-    assert work(recipe, "0123", "me") == ""
-    assert states(queue) == ["FAIL", "COMPLETE", "COMPLETE"]
-    assert bench.cleared == [1, 2]
+    def slip(bench: Bench, trial: optuna.Trial) -> None:
+        places.append(bench.place)
+        raise ValueError("a slip")
+
+    bench.acts = [be_lost, lambda *_: None, slip]
+    queue.fill(4)
+    with pytest.raises(ValueError, match="a slip"):
+        work(recipe, "0123", "me")
+    assert states(queue) == ["FAIL", "COMPLETE", "FAIL", "WAITING"]
+    assert places == [None]
+    assert bench.cleared == [1]
 
 
 def test_a_fault_of_ours_ends_the_worker(recipe: Recipe, queue: Queue, bench: type[Bench]) -> None:

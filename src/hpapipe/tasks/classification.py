@@ -170,9 +170,7 @@ def figures(
     """
     names = recipe.data.label_set.names
     truth, scores, named = answers.truth, answers.scores, scored.decision.named
-    f1, low, high, positives = scored.per_label[["f1", "f1_low", "f1_high", "positives"]].to_numpy().T
-    table = labels.f1_per_label_table(names, f1, low, high, positives)
-    yield "f1_per_label", table, labels.draw_f1_per_label(table)
+    yield f1_figure(recipe, scored)
     table = precision_recall.precision_recall_table(truth, scores, names)
     yield "precision_recall", table, precision_recall.draw_precision_recall(table)
     table = labels.co_occurrence_table(truth, names)
@@ -187,6 +185,13 @@ def figures(
     )
     shown = {name: image_of(name) for name in table["id"]}
     yield "best_and_worst_fields", table, fields.draw_fields(table, shown, recipe.data.channels)
+
+
+def f1_figure(recipe: Recipe, scored: Scored) -> tuple[str, pd.DataFrame, Figure]:
+    """(name, table, figure) of the F1 of each label."""
+    f1, low, high, positives = scored.per_label[["f1", "f1_low", "f1_high", "positives"]].to_numpy().T
+    table = labels.f1_per_label_table(recipe.data.label_set.names, f1, low, high, positives)
+    return "f1_per_label", table, labels.draw_f1_per_label(table)
 
 
 def training_figures(

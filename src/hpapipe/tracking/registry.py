@@ -84,6 +84,15 @@ def is_logged(run: Run) -> bool:
     return LOGGED in facts(run)[1]
 
 
+def register(run: Run, model_uri: str, name: str, tags: Mapping[str, str]) -> str:
+    """Register a logged model under `name`; returns the new Version's number."""
+    with reachable() as client:
+        if not _exists(client, name):
+            client.create_registered_model(name)
+        # MLflow's numbers are texts from a server and integers from a database.
+        return str(client.create_model_version(name, model_uri, run_id=run.id, tags=dict(tags)).version)
+
+
 def version_of(run: Run, name: str) -> str:
     """The number of the Version that `run` logged, which is registered under `name` if it is not yet.
 
@@ -98,11 +107,8 @@ def version_of(run: Run, name: str) -> str:
             received = f"run {run.id}, which has none"
             remedy = "Give the id of a finished training run."
             raise UserError(f"Only a run with a Version of `{name}` can be promoted.", received, remedy)
-        logged = json.loads(facts(run)[1][LOGGED])
-        if not _exists(client, name):
-            client.create_registered_model(name)
-        # MLflow's numbers are texts from a server and integers from a database.
-        return str(client.create_model_version(name, logged["uri"], run_id=run.id, tags=logged["tags"]).version)
+    logged = json.loads(facts(run)[1][LOGGED])
+    return register(run, logged["uri"], name, logged["tags"])
 
 
 def champion(name: str) -> tuple[str, Run] | None:

@@ -82,7 +82,7 @@ def address(uri: str | None = None) -> str:
 
 def without_password(uri: str) -> str:
     """An address as it may be shown and logged."""
-    return re.sub(r"//[^/@]*@", "//…@", uri)
+    return re.sub(r"(password=)[^&\s]*", r"\1…", re.sub(r"//[^@\s]*@", "//…@", uri))
 
 
 PORTS = {"postgresql": 5432, "mysql": 3306}

@@ -49,6 +49,8 @@ def compile_model(model: keras.Model, recipe: config.Fit, one_label: bool, steps
     # XLA made training on a CPU several times slower.
     jit: Any = "auto" if has_gpu() or keras.backend.backend() == "jax" else False
     model.compile(optimizer(recipe, steps), loss(recipe, one_label), jit_compile=jit)
+    # Else the first step makes the optimizer's variables, and TensorFlow traces it twice: seconds for each network.
+    model.optimizer.build(model.trainable_variables)
 
 
 def fit(

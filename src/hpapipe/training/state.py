@@ -75,7 +75,8 @@ def save(state: State, model: keras.Model, folder: Path) -> None:
 def restore(state: State, model: keras.Model, folder: Path) -> None:
     """Bring a freshly compiled model back to where `state` was saved, optimizer included."""
     if state.epoch:
-        model.optimizer.build(model.trainable_variables)
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
         _read(last_weights(state, folder), [*model.variables, *model.optimizer.variables])
 
 

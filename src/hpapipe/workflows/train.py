@@ -101,8 +101,8 @@ def train_on(
         material: to train from.
         run: to log to.
         watch: is told of each epoch, and may raise to stop the training.
-        keeps: tells by the outcome whether figures and the Version are logged, which `hpapipe promote` registers when
-            it is asked to; none: they are logged, and the Version is registered.
+        keeps: tells by the outcome whether the F1 of each label is drawn and the Version logged, which is registered
+            when `hpapipe promote` asks for it; none: all figures are logged, and the Version is registered.
     """
     precision = set_precision(material.recipe.fit.precision)
     run.tags({"hpapipe.backend": keras.backend.backend(), "hpapipe.precision": precision})
@@ -126,7 +126,10 @@ def _finish(material: Material, trained: list[Trained], run: Run, keeps: Callabl
     run.metrics_once({f"score/{name}": value for name, value in (scored.numbers | by_rivals).items()} | cost)
     if keeps and not keeps(outcome):
         return outcome
-    log_figures(run, recipe, answers, scored, material.prepared.images.ids, lambda field: material.images[field])
+    if keeps:
+        run.figure(*task.f1_figure(recipe, scored))
+    else:
+        log_figures(run, recipe, answers, scored, material.prepared.images.ids, lambda field: material.images[field])
     spec = task.spec(recipe, chosen, material.prepared.bits, [each.member for each in trained])
     number = register(run, recipe, [each.network for each in trained], spec, scored, now=keeps is None)
     return replace(outcome, version=number)

@@ -16,8 +16,9 @@ from optuna_dashboard import wsgi
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.tracking.store import without_password
+from hpapipe.workflows.tune_database import sqlite_file
 from hpapipe.workflows.tune_notes import artifact_store
-from hpapipe.workflows.tune_storage import FAULTS, SQLITE, away, tables
+from hpapipe.workflows.tune_storage import FAULTS, away, tables
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -48,9 +49,10 @@ def dashboard(recipe: Recipe, port: int) -> WSGIServer:
 def _existing(address: str) -> RDBStorage:
     """The database at `address`, which is never made or changed here."""
     # SQLite makes the file that it is to open.
-    if address.startswith(SQLITE) and not Path(address.removeprefix(SQLITE)).is_file():
-        raise _no_study(f"no file {address.removeprefix(SQLITE)}")
     try:
+        file = sqlite_file(address)
+        if file is not None and not file.is_file():
+            raise _no_study(f"no file {file}")
         if "studies" in tables(address):
             return RDBStorage(
                 address, engine_kwargs={"pool_pre_ping": True}, skip_compatibility_check=True, skip_table_creation=True

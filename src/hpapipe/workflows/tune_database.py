@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +50,29 @@ def in_utc(engine: sqlalchemy.Engine) -> None:
         with connection.cursor() as cursor:
             cursor.execute("set time zone 'UTC'")
         connection.commit()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let a stop by the user wait until the block has ended.
+
+    In the midst of a transaction it would leave the connection in the pool, and SQLite locked. A mask of signals would
+    not do: other threads take them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda came_now, _: came.append(came_now))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for told in came:
+            signal.raise_signal(told)
 
 
 def file_lock(file: Path) -> FileLock:

@@ -23,15 +23,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from hpapipe.config import Tune
 from hpapipe.errors import AwayError, UserError
 from hpapipe.tracking.store import address, without_password
-from hpapipe.workflows.tune_database import BUSY, begin_at_once, file_lock, in_utc, sqlite_file
+from hpapipe.workflows.tune_database import BUSY, begin_at_once, file_lock, in_utc, sqlite_file, undisturbed
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 FAULTS = (SQLAlchemyError, optuna.exceptions.StorageInternalError, OSError)
 """What a database that is away ends in."""
-
-SQLITE = "sqlite:///"
 
 MADE = "hpapipe.made"
 """System attribute of a trial: a word of its own, by which one that was made is known again."""
@@ -130,7 +128,8 @@ def _patient(call: Callable[..., Any]) -> Callable[..., Any]:
         begun, pause = time.monotonic(), 0.2
         while True:
             try:
-                answer = call(self, *words, **options)
+                with undisturbed():
+                    answer = call(self, *words, **options)
                 self.given_up = False
                 return answer
             except FAULTS as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from hpapipe.config import Recipe
 from hpapipe.errors import AwayError, UserError
 from hpapipe.tracking import registry, runs
 from hpapipe.tracking.runs import Run
+from hpapipe.workflows.alone import is_abandoned
 from hpapipe.workflows.fold import Watch, place_of
 from hpapipe.workflows.kept import KIND, TRIAL, keep_recipe
 from hpapipe.workflows.material import Material, identify, ready
@@ -164,7 +164,7 @@ def _show(trial: optuna.Trial, run: Run, recipe: Recipe, line: str) -> None:
 
 def _watch(recipe: Recipe, trial: optuna.Trial) -> Watch:
     """What happens after each epoch of a trial."""
-    begun, parent = time.monotonic(), os.getppid()
+    begun = time.monotonic()
     limit = recipe.tune.trial_seconds
 
     def watch(epoch: int, row: Mapping[str, float]) -> None:
@@ -174,7 +174,7 @@ def _watch(recipe: Recipe, trial: optuna.Trial) -> Watch:
                 raise optuna.TrialPruned(f"hopeless after epoch {epoch}")
         if limit and time.monotonic() - begun > limit:
             raise optuna.TrialPruned(f"out of its {limit:g} s after epoch {epoch}")
-        if os.getppid() != parent:
+        if is_abandoned():
             raise KeyboardInterrupt  # whoever started this worker is gone
 
     return watch
