@@ -42,7 +42,7 @@ findings: setup ## train the recipes behind docs/findings.md, which takes hours
 	$(BIN)/hpapipe series configs/groups --experiment groups --simulate.size 144 --fit.patience 0
 
 test: setup check ## lint, types, and all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: setup ## tests without the whole-path ones
 	$(BIN)/python -m pytest -m "not whole"
