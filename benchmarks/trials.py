@@ -193,9 +193,9 @@ def show(taken: Mapping[str, np.ndarray], parts: Mapping[str, list[dict[str, np.
     row("… of them an epoch, each", [each / epochs for each in spent(own[0])])
     row("\nwith the state on disk", [])
     row(STATE, kept := spent(STATE))
-    row("overhead", whole := [each + state for each, state in zip(over, kept, strict=True)])
+    row("overhead", [each + state for each, state in zip(over, kept, strict=True)])
     row("all clocked calls", [each + state for each, state in zip(clocked, kept, strict=True)])
-    under = [np.median(each[:, 0]) < PROMISE for each in whole]
+    under = [np.median(each[:, 0]) < PROMISE for each in over]
     told = (f"{name} {'kept' if so else 'NOT KEPT'}" for name, so in zip(trials, under, strict=True))
     print(f"\nunder {PROMISE:g} s a trial: {', '.join(told)}")
 

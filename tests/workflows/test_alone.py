@@ -20,7 +20,7 @@ from hpapipe.workflows.alone import Other, alone, is_abandoned
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals between processes")
 
-SECONDS = 60
+SECONDS = 120.0
 LIGHT = "import os\nSEEN = {name: os.environ.get(name) for name in ('OMP_NUM_THREADS', 'TF_FORCE_GPU_ALLOW_GROWTH')}\n"
 
 

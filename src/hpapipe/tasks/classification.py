@@ -194,12 +194,17 @@ def f1_figure(recipe: Recipe, scored: Scored) -> tuple[str, pd.DataFrame, Figure
     return "f1_per_label", table, labels.draw_f1_per_label(table)
 
 
+def loss_figure(history: Sequence[Mapping[str, float]]) -> tuple[str, pd.DataFrame, Figure]:
+    """(name, table, figure) of loss, macro F1 and learning rate over the epochs."""
+    table = curves.loss_curves_table(history)
+    return "loss_curves", table, curves.draw_loss_curves(table)
+
+
 def training_figures(
     history: Sequence[Mapping[str, float]], moments: Mapping[str, weights.Moment]
 ) -> Iterator[tuple[str, pd.DataFrame, Figure]]:
     """(name, table, figure) of the course of training."""
-    table = curves.loss_curves_table(history)
-    yield "loss_curves", table, curves.draw_loss_curves(table)
+    yield loss_figure(history)
     table = weights.weights_table(moments)
     yield "weights", table, weights.draw_weights(table)
 

@@ -65,7 +65,7 @@ def train_networks(material: Material, run: Run, watch: Watch | None = None) -> 
     Args:
         material: to train from.
         run: to log to.
-        watch: is told of each epoch, and may raise to stop the training.
+        watch: is told of each epoch, and may raise to stop the training, of which then the losses alone are drawn.
     """
     recipe = material.recipe
     wanted = [(fold, number, part) for fold in recipe.split.runs for number, part in enumerate(parts_of(recipe))]
@@ -120,7 +120,7 @@ def _train(material: Material, fold: int, number: int, part: Part, run: Run, own
         f"{state.epoch} epochs in {seconds:.0f} s; "
         f"lowest validation loss {state.best_loss:.4f} in epoch {state.best_epoch}"
     )
-    _log_training(own, state, recorded(recipe, network, place))
+    _log_training(own, state, recorded(recipe, network, place), is_brief=watch is not None)
     scores = ask(network, images, held_out, feed.batch_size, member, recipe.answer.turns, recipe.answer.join)
     return Trained(member, network, scores, seconds, _speed(state))
 
@@ -176,8 +176,9 @@ def _keep_best(run: Run, network: keras.Model, place: Path) -> None:
             run.file(file, "best_weights")
 
 
-def _log_training(run: Run, state: State, moments: Mapping[str, Moment]) -> None:
-    for name, table, figure in task.training_figures(state.history, moments):
+def _log_training(run: Run, state: State, moments: Mapping[str, Moment], is_brief: bool) -> None:
+    figures = [task.loss_figure(state.history)] if is_brief else task.training_figures(state.history, moments)
+    for name, table, figure in figures:
         run.figure(name, table, figure)
     run.text("weights.json", json.dumps(weights_summary(moments), indent=2))
     numbers = {"best_epoch": state.best_epoch, "epochs": state.epoch, "images_per_second": _speed(state)}
