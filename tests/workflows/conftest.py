@@ -18,12 +18,16 @@ from hpapipe.workflows.tune_queue import Queue
 from hpapipe.workflows.tune_storage import Storage, open_storage
 
 
+NUMBERS = itertools.count()
+"""pytest makes this fixture again for each file; storages of before must not be taken for those of a new database."""
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def shared_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of one that has its tables; each test has a study of its own in it."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path_factory.mktemp('studies') / 'optuna.db'}"
-    address: str = request.getfixturevalue("postgres").url("shared")
+    address: str = request.getfixturevalue("postgres").url(f"shared{next(NUMBERS)}")
     return address
 
 
