@@ -17,7 +17,6 @@ from hpapipe.workflows import tune_storage
 from hpapipe.workflows.tune_queue import Queue
 from hpapipe.workflows.tune_storage import Storage, open_storage
 
-
 NUMBERS = itertools.count()
 """pytest makes this fixture again for each file; storages of before must not be taken for those of a new database."""
 
