@@ -32,11 +32,10 @@ from hpapipe.sections import (
     Score,
     Section,
     Simulate,
-    Speed,
     Split,
     Thresholds,
-    Tune,
 )
+from hpapipe.sections_of_studies import Speed, Tune
 
 __all__ = [
     "STRATEGIES",
