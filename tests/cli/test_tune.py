@@ -16,6 +16,7 @@ from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows import tune_storage, tune_study
 from hpapipe.workflows.space import read_space
+from hpapipe.workflows.tune_queue import RUN
 
 RATE = "{fit.learning_rate: {low: 0.001, high: 0.1, log: true}}"
 NOWHERE = "postgresql+psycopg://somebody:secret@127.0.0.1:1/studies"
@@ -126,3 +127,37 @@ def test_a_study_is_searched_and_gone_on_with(
     assert (ended.code, ended.out.splitlines()[0][:21]) == (0, "Version 1 is champion")
     (version,) = MlflowClient().search_model_versions("name = 'small'")
     assert runs.facts(Run(str(version.run_id)))[1]["hpapipe.trial"] == "0"
+
+
+GRID = {"fit.learning_rate": [0.001, 0.1], "fit.optimizer": ["adamw", "sgd"]}
+
+
+@pytest.mark.whole
+def test_one_worker_and_four_find_the_same_on_a_grid(
+    store: Path, image_folder: Callable[..., Any], recipe_file: Callable[..., Path], hpapipe: Any
+) -> None:
+    """To the last digit, in every epoch: what becomes of a point depends on its recipe and seed alone."""
+    tune = {"sampler": "grid", "pruner": "none", "space": GRID}
+    recipe = recipe_file(image_folder(("0", "1", "0 1", "2") * 3).folder, fit={"epochs": 2}, tune=tune)
+    found = []
+    for workers in ("1", "4"):
+        ended = hpapipe("tune", "--config", recipe, "--workers", workers, "--tune.study", workers)
+        assert (ended.code, ended.err) == (0, "")
+        trials = tune_study.find(config.load(recipe, {"tune.study": workers})).study.get_trials()
+        losses = [
+            Run(trial.user_attrs[RUN]).client.get_metric_history(trial.user_attrs[RUN], "val/loss") for trial in trials
+        ]
+        assert [len(each) for each in losses] == [2, 2, 2, 2]
+        found.append(
+            {
+                tuple(sorted(trial.params.items())): (
+                    trial.values,
+                    trial.intermediate_values,
+                    [each.value for each in loss],
+                )
+                for trial, loss in zip(trials, losses, strict=True)
+            }
+        )
+    assert len(found[0]) == 4
+    assert len({str(each[2]) for each in found[0].values()}) == 4
+    assert found[0] == found[1]
