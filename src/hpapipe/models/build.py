@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ import numpy as np
 from hpapipe.errors import UserError, nearest
 from hpapipe.models import ARCHITECTURES, LEAST_SIDE
 from hpapipe.models.weights import MIX
+
+Builders = Mapping[str, Callable[..., Any]]
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,21 @@ class Scaling:
         return mixing(x)
 
 
-def check_options(name: str, options: Mapping[str, Any]) -> None:
+def check_options(name: str, options: Mapping[str, Any], builders: Builders | None = None) -> None:
     """Refuse an unknown architecture or option.
+
+    Args:
+        name: key of `builders`.
+        options: options of that architecture.
+        builders: none: `ARCHITECTURES`.
 
     Raises:
         UserError: naming the nearest that exists.
     """
-    if name not in ARCHITECTURES:
-        raise UserError("`model.name` must be an architecture.", f"`{name}`", nearest(name, ARCHITECTURES))
-    known = list(inspect.signature(ARCHITECTURES[name]).parameters)[3:]
+    builders = ARCHITECTURES if builders is None else builders
+    if name not in builders:
+        raise UserError("`model.name` must be an architecture.", f"`{name}`", nearest(name, builders))
+    known = list(inspect.signature(builders[name]).parameters)[3:]
     for option in options:
         if option not in known:
             rule = f"`model.options` must hold options of `{name}`."
@@ -85,26 +93,31 @@ def build(
     outputs: int,
     one_label: bool,
     scaling: Scaling,
+    builders: Builders | None = None,
 ) -> keras.Model:
     """A model from images as they are stored, `[batch, *shape]`, to probabilities, float32 `[batch, outputs]`.
 
+    With `builders=SEGMENTERS` there is a probability for each pixel, `[batch, height, width, outputs]`.
+
     Args:
-        name: key of `ARCHITECTURES`.
+        name: key of `builders`.
         options: options of that architecture.
         shape: height, width, channels.
         outputs: number of labels.
         one_label: softmax over the labels, not a sigmoid each.
         scaling: what the network sees of the integers.
+        builders: none: `ARCHITECTURES`.
 
     Raises:
         UserError: unknown name or option, or options that do not fit the images.
     """
-    check_options(name, options)
+    builders = ARCHITECTURES if builders is None else builders
+    check_options(name, options, builders)
     check_size(name, *shape[:2])
     inputs = keras.Input(shape, name="images")
     activation = "softmax" if one_label else "sigmoid"
     try:
-        answers = ARCHITECTURES[name](scaling(inputs), outputs, activation, **options)
+        answers = builders[name](scaling(inputs), outputs, activation, **options)
     except (TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         received = f"{dict(options)} for images of {shape[0]}×{shape[1]} (“{reason}”)"

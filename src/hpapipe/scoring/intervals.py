@@ -1,4 +1,4 @@
-"""How sure a macro F1 is: intervals from resampling images with replacement.
+"""How sure a macro F1, or a mean of a few units, is: intervals from resampling with replacement.
 
 A resample without a positive of a label says nothing about finding that label: its F1 there is 0, however good the
 model. Counting that 0 pulls the interval down where labels are rare, even below the value of a faultless answer. So
@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr, stdtrit
 
 from hpapipe.scoring.metrics import f1_per_label, share
 
@@ -117,6 +118,36 @@ def paired_bootstrap(
     probability = float(np.mean(macro_gains > min_gain))
     lows, highs = _ends(table_b - table_a)
     return Comparison(float(label_gains.mean()), float(low), float(high), probability, label_gains, lows, highs)
+
+
+def bootstrap_mean(values: np.ndarray, resamples: int, seed: int) -> Interval:
+    """The mean of a few units, such as the IoU of each pool, with its 95 % interval; nan ends for fewer than two.
+
+    The percentiles lie further out than 2.5 and 97.5, by what Student's t is wider than a normal distribution and by
+    n / (n - 1) in the variance: plain percentiles of 5 units hold the true mean 83 times in 100 and these 90 times, of
+    16 units 91 and 94 times. No interval of resamples is wider than the units themselves, so 3 units are too few.
+
+    Args:
+        values: float `[units]`, one number each of units that err independently; for what b gains over a, their
+            differences. At least one.
+        resamples: how many resamples are drawn; 10,000 or more for fewer than 10 units, whose ends are rare resamples.
+        seed: same seed, same interval.
+
+    Raises:
+        ValueError: where there is no unit.
+
+    Source: Hesterberg, "What teachers should know about the bootstrap", 2015: the expanded percentile interval.
+    """
+    count = len(values)
+    if count == 0:
+        raise ValueError("An interval needs at least one unit. Received none.")
+    value = float(np.mean(values))
+    if count == 1:
+        return Interval(value, float("nan"), float("nan"))
+    means = np.asarray(values)[np.random.default_rng(seed).integers(0, count, (resamples, count))].mean(axis=1)
+    outside = 100 * float(ndtr(np.sqrt(count / (count - 1)) * stdtrit(count - 1, _PERCENTILES[0] / 100)))
+    low, high = np.percentile(means, [outside, 100 - outside])
+    return Interval(value, float(low), float(high))
 
 
 def _resampled_f1(
