@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 HEIGHT, WIDTH = 36, 48
+CODECS = {"ffv1.avi": ("ffv1", "gray"), "mjpeg.avi": ("mjpeg", "yuvj420p"), "a.mkv": ("ffv1", "gray")}
 
 
 def film_of(frames: int = 6, height: int = HEIGHT, width: int = WIDTH, dtype: type = np.uint8) -> np.ndarray:
@@ -19,13 +22,15 @@ def film_of(frames: int = 6, height: int = HEIGHT, width: int = WIDTH, dtype: ty
     far = np.hypot(down - height / 2, across - width / 2)
     ramp = 20 + 80 * across // width + 40 * down // height
     top = np.iinfo(dtype).max // 255
-    return np.stack([top * np.where(far < 4 + number, 220, ramp + number % 7) for number in range(frames)]).astype(dtype)
+    return np.stack([top * np.where(far < 4 + number, 220, ramp + number % 7) for number in range(frames)]).astype(
+        dtype
+    )
 
 
 def video_of(path: Path, film: Iterable[np.ndarray], codec: str = "ffv1", pixels: str = "gray") -> Path:
     """Grey frames `[height, width]`, or coloured ones `[height, width, 3]`, as a video of that codec."""
     with av.open(str(path), "w") as file:
-        stream = file.add_stream(codec, rate=10)
+        stream: Any = file.add_stream(codec, rate=10, options={"preset": "ultrafast"} if codec == "libx264" else {})
         stream.pix_fmt = pixels
         for number, frame in enumerate(film):
             kind = "rgb24" if frame.ndim == 3 else "gray16le" if frame.dtype == np.uint16 else "gray"
@@ -38,7 +43,7 @@ def video_of(path: Path, film: Iterable[np.ndarray], codec: str = "ffv1", pixels
     return path
 
 
-def gif_of(path: Path, film: Iterable[np.ndarray], **options: object) -> Path:
+def gif_of(path: Path, film: Iterable[np.ndarray], **options: Any) -> Path:
     """Frames as Pillow writes them: each only where it differs from the one before."""
     first, *others = [Image.fromarray(frame) for frame in film]
     first.save(path, save_all=True, append_images=others, **options)
@@ -86,3 +91,23 @@ def cut() -> Callable[..., Path]:
         return path
 
     return shortened
+
+
+@pytest.fixture
+def made(
+    tmp_path: Path, gif: Callable[..., Path], video: Callable[..., Path], folder: Callable[..., Path]
+) -> Callable[[str, np.ndarray], Path]:
+    """Writes a film under a name that says its kind: `a.gif`, `h264.mp4`, `png` for a folder …"""
+
+    def write(kind: str, film: np.ndarray) -> Path:
+        path = tmp_path / kind
+        if kind.endswith(".gif"):
+            return gif(path, film)
+        if kind.endswith(".tif"):
+            tifffile.imwrite(path, film, metadata={"axes": "TYX"}, photometric="minisblack")
+            return path
+        if "." in kind:
+            return video(path, film, *CODECS.get(kind, ("libx264", "yuv420p")))
+        return folder(path, film, f".{kind}")
+
+    return write

@@ -2,54 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from hpapipe.errors import UserError
 from hpapipe.movies.reading import open_movie
 
 KINDS = ("a.gif", "a.tif", "a.ome.tif", "ffv1.avi", "mjpeg.avi", "a.mkv", "h264.mp4", "h264.mov", "png", "tif", "jpg")
 EXACT = tuple(kind for kind in KINDS if kind not in ("mjpeg.avi", "h264.mp4", "h264.mov", "jpg"))
-CODECS = {"ffv1.avi": ("ffv1", "gray"), "mjpeg.avi": ("mjpeg", "yuvj420p"), "a.mkv": ("ffv1", "gray")}
 SWELLING = Path(__file__).parents[2] / ".." / "shared" / "data" / "swelling_movie"
 
 Made = Callable[[str, np.ndarray], Path]
-
-
-@pytest.fixture
-def made(tmp_path: Path, gif: Callable[..., Path], video: Callable[..., Path], folder: Callable[..., Path]) -> Made:
-    """Writes a film as one of `KINDS`."""
-
-    def write(kind: str, film: np.ndarray) -> Path:
-        path = tmp_path / kind
-        if kind.endswith(".gif"):
-            return gif(path, film)
-        if kind.endswith(".tif"):
-            tifffile.imwrite(path, film, metadata={"axes": "TYX"}, photometric="minisblack")
-            return path
-        if "." in kind:
-            return video(path, film, *CODECS.get(kind, ("libx264", "yuv420p")))
-        return folder(path, film, f".{kind}")
-
-    return write
-
-
-def error(path: Path, **options: int) -> str:
-    with pytest.raises(UserError) as caught:
-        open_movie(path, **options)
-    assert len(caught.value.lines) == 1
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -61,7 +36,7 @@ def test_every_kind_gives_its_frames(kind: str, made: Made, film: Callable[..., 
     assert (movie.pixel_um, movie.interval_s) == (None, None)
     frames = np.stack(list(movie))
     assert frames.dtype == np.uint8
-    assert np.abs(frames.astype(int) - truth).mean() < (0.001 if kind in EXACT else 2)
+    assert np.abs(frames.astype(int) - truth).mean() < (0.001 if kind in EXACT else 3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -97,31 +72,47 @@ def test_frames_are_not_read_backwards(made: Made, film: Callable[..., np.ndarra
         open_movie(made("a.gif", film())).read(step=-1)
 
 
-def resident() -> float:
-    """Memory of this process in MB."""
+GROWTH = """
+import json, sys
+import psutil
+from hpapipe.movies.reading import open_movie
+
+def resident():
     return psutil.Process().memory_info().rss / 1e6
 
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_movie_is_streamed(kind: str, made: Made, film: Callable[..., np.ndarray]) -> None:
-    """Of 500 frames, 37 MB, none stays: memory is as it was after the first 50, and so for the one who writes."""
-    frames = np.tile(film(10, 240, 304), (50, 1, 1))
-    movie = open_movie(made(kind, frames))
-    assert movie.frames == 500
-    first = most = 0.0
-    for number, _ in enumerate(movie):
-        if number == 50:
+ballast = [bytes(72960) for _ in range(1000)]  # fills what imports have freed, where a movie could hide
+grown = {}
+for path in sys.argv[1:]:
+    first = most = count = 0
+    for count, frame in enumerate(open_movie(path), 1):
+        if count == 50:
             first = resident()
-        elif number > 50 and number % 50 == 0:
+        if count > 50 and count % 50 == 0:
             most = max(most, resident())
-    assert most - first < 8
+    grown[path] = (count, most - first)
+print(json.dumps(grown))
+"""
+"""Prints how many frames each movie has, and by how many MB memory has grown since its fiftieth."""
+
+
+def test_movies_are_streamed(made: Made, film: Callable[..., np.ndarray]) -> None:
+    """Of 500 frames, 37 MB, none stays: memory is as it was after the first 50."""
+    frames = np.tile(film(10, 240, 304), (50, 1, 1))
+    paths = [str(made(kind, frames)) for kind in KINDS]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", GROWTH, *paths], capture_output=True, text=True, env=environment, timeout=120, check=True
+    )
+    grown = json.loads(done.stdout)
+    assert [grown[path][0] for path in paths] == [500] * len(KINDS)
+    assert {path: more for path, (_, more) in grown.items() if more > 8} == {}
 
 
 def test_sixteen_bits_stay(
     tmp_path: Path, film: Callable[..., np.ndarray], video: Callable[..., Path], folder: Callable[..., Path]
 ) -> None:
     """In TIFF of either byte order, in BigTIFF, in video, and in folders of PNG or TIFF."""
-    truth = film(4, dtype=np.uint16) + np.arange(4, dtype=np.uint16)[:, None, None]
+    truth = film(5, dtype=np.uint16) + np.arange(5, dtype=np.uint16)[:, None, None]
     tifffile.imwrite(tmp_path / "little.tif", truth)
     tifffile.imwrite(tmp_path / "big.tif", truth, byteorder=">", compression="zlib")
     tifffile.imwrite(tmp_path / "stacked.tif", truth, byteorder=">")
@@ -178,55 +169,9 @@ def test_the_fingerprint_is_of_the_files(tmp_path: Path, made: Made, film: Calla
 def test_giants_are_refused(kind: str, made: Made, film: Callable[..., np.ndarray]) -> None:
     """By the size in the header, before a pixel is decoded."""
     path = made(kind, film(2))
-    assert "at most 1,727 pixels. Received 48×36 pixels" in error(path, max_pixels=1727)
+    with pytest.raises(UserError, match=r"at most 1,727 pixels\. Received 48×36 pixels"):
+        open_movie(path, max_pixels=1727)
     assert open_movie(path, max_pixels=1728).frames == 2
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "says"),
-    [
-        ("a.mp4", b"once upon a time, in a text", "bytes of another kind in a.mp4"),
-        ("a.gif", b"", "0 bytes in a.gif"),
-        ("a.csv", b"id,area\n1,2\n", "a.csv, which is of another kind"),
-        ("a.png", b"\x89PNG\r\n\x1a\n", "one PNG image, a.png"),
-        ("a.jpg", b"\xff\xd8\xff\xe0", "one JPEG image, a.jpg"),
-        ("a.avi", b"RIFF\0\0\0\0AVI LIST", "“Invalid data found when processing input” in a.avi"),
-        ("a.mkv", b"\x1a\x45\xdf\xa3", "a.mkv, which is cut short: no frame can be read"),
-        ("a.gif", b"GIF89a", "a.gif, which is cut short: no frame can be read"),
-        ("a.tif", b"II*\0\x08\0\0\0", "“no page” in a.tif"),
-        ("a.tif", b"II*\0", "in a.tif"),
-    ],
-)
-def test_what_is_no_movie(tmp_path: Path, name: str, content: bytes, says: str) -> None:
-    """Each is refused in one line that names the file."""
-    path = tmp_path / name
-    path.write_bytes(content)
-    assert says in error(path)
-
-
-def test_what_is_not_there(tmp_path: Path) -> None:
-    """A path is named as it was given."""
-    assert f"“no such file or folder” for {tmp_path / 'a.tif'}" in error(tmp_path / "a.tif")
-
-
-@pytest.mark.parametrize("kind", ["a.gif", "a.tif", "h264.mp4", "png"])
-def test_one_channel_has_no_other(kind: str, made: Made, film: Callable[..., np.ndarray]) -> None:
-    """The first may be asked for, a second is refused."""
-    path = made(kind, film(2))
-    assert open_movie(path, channel=0).frames == 2
-    assert f"1 for {kind} with one channel" in error(path, channel=1)
-
-
-def test_a_file_that_changes_is_found_out(made: Made, film: Callable[..., np.ndarray]) -> None:
-    """A folder's frame that becomes larger, and one that goes, after the movie was opened."""
-    path = made("png", film())
-    movie = open_movie(path)
-    (path / "frame3.png").unlink()
-    with pytest.raises(UserError, match=r"for frame 4 of 6 in frame3\.png"):
-        list(movie)
-    Image.fromarray(film(1, 40, 48)[0]).save(path / "frame3.png")
-    with pytest.raises(UserError, match="48×40 of 8 bits in frame 4 beside 48×36 of 8 bits in frame 1 of png"):
-        list(movie)
 
 
 @pytest.mark.skipif(not SWELLING.is_dir(), reason="the swelling movie is not beside the project")

@@ -93,9 +93,10 @@ def refuse_cut(tif: TiffFile, path: Path) -> None:
     size, first, planes = tif.filehandle.size, tif.pages.first, described(tif)
     behind = first.dataoffsets[0] + planes * first.nbytes  # where data end that have no pages of their own
     single = len(tif.pages) == 1 and first.is_final
-    if _chained(tif) and _inside(tif.pages[-1], size) and not (single and behind > size):
+    last = len(tif.pages) - 1
+    if _chained(tif) and _inside(tif, last) and not (single and behind > size):
         return
-    whole = next((number for number, page in enumerate(tif.pages) if not _inside(page, size)), len(tif.pages))
+    whole = next((number for number in range(last + 1) if not _inside(tif, number)), last + 1)
     if first.is_final and planes > 1:  # ImageJ writes all data before the second page
         whole = min(max(whole, (size - first.dataoffsets[0]) // first.nbytes), planes - 1)
     raise cut_short(path, whole, next((known for known in (planes, _ome_planes(tif)) if known > whole), None))
@@ -127,8 +128,14 @@ def _chained(tif: TiffFile) -> bool:
     return len(end) == tif.tiff.offsetsize and not any(end)
 
 
-def _inside(page: TiffPage | TiffFrame, size: int) -> bool:
-    return all(place + count <= size for place, count in zip(page.dataoffsets, page.databytecounts, strict=True))
+def _inside(tif: TiffFile, number: int) -> bool:
+    """Whether a page and its data are in the file."""
+    try:
+        page = tif.pages.get(number)
+    except UNREADABLE:
+        return False
+    parts = zip(page.dataoffsets, page.databytecounts, strict=True)
+    return all(place + count <= tif.filehandle.size for place, count in parts)
 
 
 def _layout(tif: TiffFile, path: Path, channel: int | None) -> Layout:

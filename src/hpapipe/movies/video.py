@@ -156,13 +156,14 @@ def _decode(path: Path, container: str, frames: int, wanted: range) -> Iterator[
     scaler = VideoReformatter()
     try:
         with _opened(path, container) as file:
-            for number, frame in enumerate(file.decode(_stream(file, path))):
+            for frame in file.decode(_stream(file, path)):
                 if number in wanted:
                     if frame.is_corrupt:
                         raise damaged(path.name, number, frames, ValueError("damaged data"))
                     yield _grey(frame, scaler)
-                if number >= wanted[-1]:
+                if number == wanted[-1]:
                     return
+                number += 1
     except (av.FFmpegError, OSError) as error:
         raise damaged(path.name, number, frames, error) from None
 

@@ -78,7 +78,8 @@ def write_gif(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
     """
     rate = Fraction(min(fps, FASTEST_GIF)).limit_denominator(1000)
     with _whole(path) as part, av.open(f"file:{part}", "w", format="gif") as file:
-        stream = file.add_stream("gif", rate=rate, pix_fmt="pal8")
+        # Without the encoder's savings: it compares colour numbers, and takes new palettes for a picture that stays.
+        stream = file.add_stream("gif", rate=rate, pix_fmt="pal8", options={"gifflags": "0"})
         graph = None
         for number, frame in enumerate(_alike(frames)):
             if graph is None:
