@@ -23,9 +23,10 @@ def compiled(name: str, size: int) -> Any:
     """The network `name` for images `size`×`size`×4 and 28 labels, ready to train as a recipe's defaults say."""
     from hpapipe.models.build import Scaling, build
     from hpapipe.training.fit import compile_model
+    from hpapipe.training.losses import loss
 
     network = build(name, {}, (size, size, 4), 28, False, Scaling(np.full(4, 1 / 64), np.full(4, -2.0)))
-    compile_model(network, Recipe().fit, one_label=False, steps=100)
+    compile_model(network, Recipe().fit, loss(Recipe().fit, one_label=False), steps=100)
     return network
 
 

@@ -78,10 +78,11 @@ def compiled(name: str, fields: Fields) -> Any:
     """The network `name`, compiled as the recipe says and past its first steps."""
     from hpapipe.tasks.classification import network
     from hpapipe.training.fit import compile_model
+    from hpapipe.training.losses import loss
 
     recipe = fields.recipe.model_copy(update={"model": config.Model(name=name, options=NETWORKS[name])})
     made = network(recipe, fields.part, fields.array, fields.order)
-    compile_model(made, recipe.fit, fields.part.one_output, steps=10_000)
+    compile_model(made, recipe.fit, loss(recipe.fit, fields.part.one_output), steps=10_000)
     epoch_seconds(made, one_batch(fields, steps=3))
     return made
 

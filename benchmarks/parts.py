@@ -27,7 +27,7 @@ CALLS = {
 }
 """Part of a trial -> what of hpapipe is called for it."""
 
-DRAWN = {"figures": ("tasks.classification.training_figures", "tasks.classification.figures")}
+DRAWN = {"figures": ("workflows.fold.training_figures", "tasks.classification.figures")}
 """Likewise, of what gives one figure after the other."""
 
 OPTUNA, MLFLOW, STATE = "Optuna: database, sampler, pruner", "MLflow, all else", "state on disk"

@@ -117,6 +117,7 @@ def bare(material: Material) -> float:
     from hpapipe.tasks.classifier import ask
     from hpapipe.tasks.part import parts_of
     from hpapipe.training.fit import compile_model, fit
+    from hpapipe.training.losses import loss
 
     recipe, images, split = material.recipe, material.images, material.split
     part, fold, truth = parts_of(recipe)[0], recipe.split.runs[0], material.prepared.images.truth
@@ -124,7 +125,7 @@ def bare(material: Material) -> float:
     keras.utils.set_random_seed(recipe.seed)
     network = task.network(recipe, part, images, train)
     feed = Feed(images, part.targets(truth), train, recipe.feed, recipe.seed, size=recipe.data.size)
-    compile_model(network, recipe.fit, part.one_output, recipe.fit.epochs * len(feed))
+    compile_model(network, recipe.fit, loss(recipe.fit, part.one_output), recipe.fit.epochs * len(feed))
     reading = Reading(images, held_out, feed.batch_size, member.view)
 
     def validate() -> dict[str, float]:

@@ -48,7 +48,7 @@ def test_unknown_keys_are_refused_with_the_nearest(tree: dict[str, object], rece
         ("fit", "epochs", 0, "greater than or equal to 1"),
         ("fit", "learning_rate", 0, "greater than 0"),
         ("fit", "label_smoothing", 1, "less than 1"),
-        ("fit", "optimizer", "adamm", "'adam', 'adamw' or 'sgd'"),
+        ("fit", "optimizer", "adamm", "'adam', 'adamw', 'sgd' or 'rmsprop'"),
         ("feed", "flips", "perhaps", "valid boolean"),
         ("feed", "balance", 1.01, "less than or equal to 1"),
         ("split", "folds", 1, "greater than or equal to 2"),

@@ -32,7 +32,7 @@ def test_every_option_is_listed_once_with_type_default_and_help() -> None:
     assert [name for name, kind, _, meaning in listed if not (kind and len(meaning) >= 5)] == []
     by_name = {name: (kind, default) for name, kind, default, _ in listed}
     assert by_name["fit.epochs"] == ("int", Recipe().fit.epochs)
-    assert by_name["fit.optimizer"] == ("'adam', 'adamw', 'sgd'", Recipe().fit.optimizer)
+    assert by_name["fit.optimizer"] == ("'adam', 'adamw', 'sgd', 'rmsprop'", Recipe().fit.optimizer)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "hpapipe"
 FLOORS = {
-    0: {"config", "sections", "sections_of_studies", "labels", "errors", "progress", "quiet"},
+    0: {"config", "sections", "sections_of_movies", "sections_of_studies", "labels", "errors", "progress", "quiet"},
     1: {"imageset", "movies", "simulate", "models", "scoring", "training", "tracking", "plots", "checks"},
     2: {"tasks"},
     3: {"workflows"},
@@ -26,6 +26,7 @@ FLOORS = {
 }
 FLOOR = {part: floor for floor, parts in FLOORS.items() for part in parts}
 OWNERS = {
+    "av": "movies/",
     "mlflow": "tracking/",
     "matplotlib": "plots/",
     "great_expectations": "checks.py",

@@ -98,7 +98,7 @@ def run(suite: str, table: pd.DataFrame, parameters: Mapping[str, Any], folder: 
     `meta` of an expectation may hold `says` (the rule, with `{parameter}` replaced), `do` and `show` (columns to tell).
 
     Args:
-        suite: `label_table` or `images`, or another file of the folder.
+        suite: `label_table`, `images` or `pairs`, or another file of the folder.
         table: what the expectations judge; its column `id` names what a row belongs to.
         parameters: a value for each `$PARAMETER` of the suite.
         folder: where the suites are; none: `suite_folder()`.
@@ -136,11 +136,29 @@ def image_parameters(measurements: pd.DataFrame, checks: Checks) -> dict[str, An
         measurements: the table of `hpapipe.imageset.measure`; its commonest size and depth are what all should have.
         checks: the recipe's section.
     """
-    common = measurements[["width", "height", "bits"]].mode()
-    width, height, bits = (int(common[name].iloc[0]) if common[name].notna().any() else 0 for name in common)
-    size = {"width": width, "height": height, "bits": bits, "top": 2**bits - 1}
+    size = _commonest(measurements)
     empty = [False, True] if checks.allow_empty_channels else [False]
-    return {**size, "max_saturated": checks.max_saturated, "empty_values": empty}
+    return {**size, "top": 2 ** size["bits"] - 1, "max_saturated": checks.max_saturated, "empty_values": empty}
+
+
+def pair_parameters(
+    measurements: pd.DataFrame, min_area: float = 0.001, max_area: float = 0.95, allow_empty: bool = False
+) -> dict[str, Any]:
+    """The parameters of the suite `pairs`.
+
+    Args:
+        measurements: the table of `hpapipe.imageset.pair_measure`.
+        min_area, max_area: least and largest share of an image that a cell may cover.
+        allow_empty: masks without a cell are accepted.
+    """
+    area = {"min_area": min_area, "max_area": max_area}
+    return {**_commonest(measurements), **area, "empty_values": [False, True] if allow_empty else [False]}
+
+
+def _commonest(measurements: pd.DataFrame) -> dict[str, int]:
+    """The size and depth that most images have; 0 where none is known."""
+    found = {name: measurements[name].mode() for name in ("width", "height", "bits")}
+    return {name: 0 if values.empty else int(values.iloc[0]) for name, values in found.items()}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from hpapipe.sections import (
     Split,
     Thresholds,
 )
+from hpapipe.sections_of_movies import Film, Mask, Measure, Movie, Pairs, Warp
 from hpapipe.sections_of_studies import Speed, Tune
 
 __all__ = [
@@ -43,8 +44,13 @@ __all__ = [
     "Checks",
     "Data",
     "Feed",
+    "Film",
     "Fit",
+    "Mask",
+    "Measure",
     "Model",
+    "Movie",
+    "Pairs",
     "Recipe",
     "Score",
     "Section",
@@ -52,6 +58,7 @@ __all__ = [
     "Split",
     "Thresholds",
     "Tune",
+    "Warp",
     "changed",
     "flatten",
     "load",
@@ -60,12 +67,32 @@ __all__ = [
 ]
 
 
+BY_TASK: dict[str, dict[str, Any]] = {
+    "segmentation": {
+        "register_as": "blastocysts",
+        "feed": {"draw": "shuffled", "batch_size": 16},
+        "model": {"name": "unet"},
+        "fit": {"loss": "crossentropy_dice"},
+        "tune": {"objectives": ["mean_iou"]},
+    }
+}
+"""Task -> defaults that differ from those of classification."""
+
+OF_TASK: dict[str, tuple[tuple[str, ...], str]] = {
+    "classification": (("crossentropy", "focal"), "macro_f1"),
+    "segmentation": (("crossentropy", "dice", "crossentropy_dice"), "mean_iou"),
+}
+"""Task -> losses it can be trained with, and the measure that it is judged by."""
+
+
 class Recipe(Section):
     """Everything that an experiment consists of."""
 
     experiment: str = Field("simulated", pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]*$", description="MLflow experiment")
     name: str = Field("", description="name of the runs; none: the architecture and the size")
-    task: Literal["classification"] = Field("classification", description="what is learned")
+    task: Literal["classification", "segmentation"] = Field(
+        "classification", description="what is learned: which labels show in a field, or where the cell is"
+    )
     register_as: str = Field(
         "hpa-cells", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="registered model's name"
     )
@@ -77,30 +104,33 @@ class Recipe(Section):
         description="labels that have a model of their own: a number of equal groups, or lists of indices such as "
         "[[0..13], [14..27]]; none: one model for all",
     )
+    pairs: Pairs = Pairs()
     simulate: Simulate = Simulate()
+    film: Film = Film()
     checks: Checks = Checks()
     split: Split = Split()
     feed: Feed = Feed()
+    warp: Warp = Warp()
     model: Model = Model()
     fit: Fit = Fit()
     thresholds: Thresholds = Thresholds()
+    mask: Mask = Mask()
     answer: Answer = Answer()
     score: Score = Score()
     speed: Speed = Speed()
+    movie: Movie = Movie()
+    measure: Measure = Measure()
     tune: Tune = Tune()
     promote: Promote = Promote()
 
     @model_validator(mode="before")
     @classmethod
     def _by_strategy(cls, tree: Any) -> Any:
-        """Fill in what `feed.strategy` stands for, as far as the recipe does not say it itself."""
+        """Fill in what `task` and `feed.strategy` stand for, as far as the recipe does not say it itself."""
+        tree = _filled(tree, BY_TASK.get(str(tree.get("task")), {})) if isinstance(tree, Mapping) else tree
         feed = tree.get("feed") if isinstance(tree, Mapping) else None
         name = feed.get("strategy") if isinstance(feed, Mapping) else None
-        for section, meant in STRATEGIES.get(name, {}).items() if isinstance(name, str) else ():
-            given = tree.get(section) or {}
-            if isinstance(given, Mapping):
-                tree = {**tree, section: {**meant, **given}}
-        return tree
+        return _filled(tree, STRATEGIES.get(name, {})) if isinstance(name, str) else tree
 
     @model_validator(mode="after")
     def _mixed_channels_exist(self) -> Recipe:
@@ -108,6 +138,17 @@ class Recipe(Section):
             if name not in self.data.channels:
                 channels = ", ".join(self.data.channels)
                 raise ValueError(f"model.mix with the channel {name}, where data.channels are {channels}")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> Recipe:
+        losses, measure = OF_TASK[self.task]
+        if self.fit.loss not in losses:
+            raise ValueError(f"fit.loss {self.fit.loss} for {self.task}, which has {', '.join(losses)}")
+        if other := [name for name in self.tune.objectives if name not in (measure, "images_per_second")]:
+            raise ValueError(f"tune.objectives {other[0]} for {self.task}, which has {measure}, images_per_second")
+        if self.task == "segmentation" and (self.groups or self.data.cut != "whole" or self.feed.draw == "balanced"):
+            raise ValueError("groups, data.cut or feed.draw: balanced for segmentation, which knows none of them")
         return self
 
     @model_validator(mode="after")
@@ -199,6 +240,18 @@ def options() -> Iterator[tuple[str, str, Any, str]]:
                 yield f"{name}.{inner}", _type_name(part.annotation), default, part.description or ""
         else:
             yield name, _type_name(field.annotation), field.default, field.description or ""
+
+
+def _filled(tree: Mapping[str, Any], meant: Mapping[str, Any]) -> dict[str, Any]:
+    """`tree` with what is `meant` where it says nothing itself."""
+    filled = dict(tree)
+    for name, value in meant.items():
+        given = filled.get(name)
+        if isinstance(value, Mapping) and (given is None or isinstance(given, Mapping)):
+            filled[name] = {**value, **(given or {})}
+        elif given is None:
+            filled[name] = value
+    return filled
 
 
 def _refuse_groups(groups: int | tuple[tuple[int, ...], ...], data: Data) -> None:

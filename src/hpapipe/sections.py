@@ -263,10 +263,14 @@ class Model(Section):
 
 class Fit(Section):
     epochs: int = Field(30, ge=1, description="most passes over the training part")
-    loss: Literal["crossentropy", "focal"] = Field("crossentropy", description="binary or, for one label, categorical")
+    loss: Literal["crossentropy", "focal", "dice", "crossentropy_dice"] = Field(
+        "crossentropy",
+        description="classification: crossentropy or focal, binary or, for one label, categorical; segmentation: "
+        "crossentropy of pixels, dice of regions, or their sum",
+    )
     focal_gamma: float = Field(2.0, ge=0, description="how far the focal loss turns to hard examples")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the truth spread over all labels")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field("adamw", description="optimizer")
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = Field("adamw", description="optimizer")
     learning_rate: float = Field(2e-3, gt=0, description="highest learning rate")
     schedule: Literal["cosine", "constant", "inverse"] = Field(
         "cosine", description="course of the learning rate over the epochs"
@@ -283,9 +287,11 @@ class Fit(Section):
     averaged_weights: float = Field(
         0.99, ge=0, lt=1, description="momentum of the moving average of weights that is scored and kept; 0: none"
     )
-    patience: int = Field(
-        10, ge=0, description="epochs without a lower validation loss before training stops; 0: never"
+    patience: int = Field(10, ge=0, description="epochs without a lower loss before training stops; 0: never")
+    patience_on: Literal["val_loss", "loss"] = Field(
+        "val_loss", description="the loss that patience waits for: of the validation part, or of training"
     )
+    target_loss: float | None = Field(None, description="training loss at which training stops; none: never")
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = Field(
         "auto", description="auto: mixed_float16 where a GPU is, else float32"
     )

@@ -30,14 +30,14 @@ def compiled() -> keras.Model:
 def epoch(state: State, model: keras.Model, val_loss: float) -> None:
     """A step of training, taken into the state."""
     model.train_on_batch(IMAGES, TRUTH)
-    state.add({"val_loss": val_loss}, epochs=10, patience=0)
+    state.add({"loss": val_loss, "val_loss": val_loss}, Fit(epochs=10, patience=0))
 
 
 def added(losses: list[float], epochs: int, patience: int) -> State:
     state = State()
     for loss in losses:
         assert not state.stopped
-        state.add({"val_loss": loss}, epochs, patience)
+        state.add({"loss": loss, "val_loss": loss}, Fit(epochs=epochs, patience=patience))
     return state
 
 

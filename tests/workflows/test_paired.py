@@ -9,7 +9,8 @@ import pytest
 
 from hpapipe.config import Recipe
 from hpapipe.labels import LabelSet
-from hpapipe.workflows.paired import common_fields, difference, pair
+from hpapipe.tasks.paired import pair
+from hpapipe.workflows.paired import common_fields, difference
 
 SET = LabelSet(("a", "b"))
 

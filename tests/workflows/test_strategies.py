@@ -59,15 +59,15 @@ def test_a_network_is_trained_as_it_will_answer(
     """Its answers for the fields that it never saw are those of a Version, which is given whole fields."""
     material, found = trained(strategy)
     held_out = material.split.valid(0)
-    assert found.scores.shape == (4, 3)
-    assert np.ptp(found.scores, axis=0).max() > 1e-3  # the fields are told apart
+    assert found.answers.shape == (4, 3)
+    assert np.ptp(found.answers, axis=0).max() > 1e-3  # the fields are told apart
     assert found.member.view.cut == ("corner" if strategy in ("original", "haltuf") else "whole")
     mixed = strategy in ("vitoly", "modified", "modified_loaded")
     layers = {layer.name for layer in found.network.layers}
     assert ("mix" in layers, "as_float" in layers) == (mixed, strategy in ("original", "haltuf"))
     stored = [read_field(material.prepared.images.paths(int(field))) for field in held_out]
     assert stored[0].shape == (32, 32, 4)
-    np.testing.assert_allclose(answered(material, found, stored), found.scores, atol=1e-5)
+    np.testing.assert_allclose(answered(material, found, stored), found.answers, atol=1e-5)
 
 
 def test_crops_at_random_places_are_answered_by_a_grid(trained: Callable[..., tuple[Material, Trained]]) -> None:
@@ -77,4 +77,4 @@ def test_crops_at_random_places_are_answered_by_a_grid(trained: Callable[..., tu
     assert found.network.input_shape == (None, 16, 12, 4)
     assert len(found.member.view.origins) == 9
     stored = [read_field(material.prepared.images.paths(int(field))) for field in material.split.valid(0)]
-    np.testing.assert_allclose(answered(material, found, stored), found.scores, atol=1e-5)
+    np.testing.assert_allclose(answered(material, found, stored), found.answers, atol=1e-5)

@@ -19,6 +19,7 @@ from hpapipe.cli.dashboard import dashboard
 from hpapipe.cli.ensemble import ensemble
 from hpapipe.cli.evaluate import evaluate
 from hpapipe.cli.history import history
+from hpapipe.cli.movie import movie
 from hpapipe.cli.options import take_overrides
 from hpapipe.cli.predict import predict
 from hpapipe.cli.promote import promote
@@ -60,6 +61,9 @@ for verb in (
     recipe,
 ):
     app.command()(verb)
+
+
+app.add_typer(movie, name="movie")
 
 
 @app.callback(invoke_without_command=True)

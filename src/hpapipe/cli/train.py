@@ -26,6 +26,6 @@ def train(
     from hpapipe.workflows.train import train as work
 
     done = work(recipe, resume)
-    say(f"Macro F1 {done.macro_f1:.3f} (95 % interval {done.low:.3f} to {done.high:.3f}) on fields it never saw")
+    say(f"{done.told} on {done.things} it never saw")
     say(f"Version {done.version} of {done.model} registered from run {done.run_id}")
     say(f"Next: hpapipe promote {done.run_id}{again(config)}")

@@ -17,6 +17,12 @@ def turned(images: np.ndarray, way: int) -> np.ndarray:
     return np.rot90(images, way % 4, axes=(-3, -2))
 
 
+def unturned(images: np.ndarray, way: int) -> np.ndarray:
+    """What `turned` made of images in this way, laid back; dtype and axes as there."""
+    images = np.rot90(images, -(way % 4), axes=(-3, -2))
+    return np.flip(images, axis=-2) if way >= 4 else images
+
+
 def all_ways(square: bool) -> list[int]:
     """Every way that keeps the shape of a field: all eight where it is `square`, else four."""
     return list(range(8)) if square else [0, 2, 4, 6]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ INTEGER_TYPES = {"L": np.uint8, "I;16": np.uint16, "I;16L": np.uint16, "I;16B": 
 MAX_PIXELS = 64_000_000
 
 
+_GREY = "An image must be one grey channel of 8 or 16 bits."
+
+
 class ImageError(UserError):
     """An image file that cannot be used."""
 
@@ -27,33 +31,48 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         ImageError: the file is missing, empty, truncated, no image, not one grey channel of 8 or 16 bits, or larger
             than `max_pixels`; the size is read from the header, so a giant image is refused without being decoded.
     """
-    rule = "An image must be one grey channel of 8 or 16 bits."
     remedy = "Replace the file, or take its field out of the table."
-    try:
-        if path.stat().st_size == 0:
-            raise ImageError("An image file must not be empty.", f"0 bytes in {path.name}", remedy)
-        with Image.open(path) as image:
-            width, height = image.size
-            if width * height > max_pixels:
-                received = f"{width}×{height} pixels in {path.name}"
-                raise ImageError(
-                    f"An image must have at most {max_pixels:,} pixels.", received, "Raise `data.max_pixels`."
-                )
-            if image.mode not in INTEGER_TYPES:
-                raise ImageError(
-                    rule, f"mode {image.mode} in {path.name}", "Save each channel as a grey image of its own."
-                )
+    with _opened(path, max_pixels, "Each channel must have its file.", remedy) as image:
+        if image.mode not in INTEGER_TYPES:
+            remedy = "Save each channel as a grey image of its own."
+            raise ImageError(_GREY, f"mode {image.mode} in {path.name}", remedy)
+        return np.asarray(image).astype(INTEGER_TYPES[image.mode], copy=False)
+
+
+def read_grey(path: Path, max_pixels: int = MAX_PIXELS, opacity: bool = False) -> np.ndarray:
+    """One image as grey, uint8 or uint16 `[height, width]`; colour becomes its luma, in the 8 bits that Pillow gives.
+
+    Args:
+        path: the file.
+        max_pixels: images with more pixels are refused undecoded.
+        opacity: for drawings on an empty layer: where all that is not see-through has one grey, what is given back is
+            how opaque each pixel is.
+
+    Raises:
+        ImageError: the file is missing, empty, truncated, no image, of 32 bits, of several pages, or larger than
+            `max_pixels`.
+
+    Source: luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B, as Pillow rounds it.
+    """
+    remedy = "Replace the file, or take it out of the set."
+    with _opened(path, max_pixels, "Each image and mask must have its file.", remedy) as image:
+        pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+        if pages > 1:
+            received = f"{pages} pages in {path.name}"
+            raise ImageError("An image must have one page.", received, "Save each page as a file of its own.")
+        if image.mode in INTEGER_TYPES:
             return np.asarray(image).astype(INTEGER_TYPES[image.mode], copy=False)
-    except FileNotFoundError:
-        raise ImageError("Each channel must have its file.", f"none at {path.name}", remedy) from None
-    except Image.DecompressionBombError:
-        received = f"a decompression bomb in {path.name}"
-        raise ImageError(f"An image must have at most {max_pixels:,} pixels.", received, remedy) from None
-    except UnidentifiedImageError:
-        raise ImageError(rule, f"no known image format in {path.name}", remedy) from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        reason = " ".join(str(error).split())
-        raise ImageError("An image must be readable to its end.", f"“{reason}” for {path.name}", remedy) from None
+        if image.mode in ("I", "F"):
+            received = f"32 bits (mode {image.mode}) in {path.name}"
+            raise ImageError("An image must have 8 or 16 bits.", received, "Save it again with that depth.")
+        colour = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        grey = np.asarray(colour.convert("L"))
+        if opacity and colour.mode == "RGBA":
+            opaque = np.asarray(colour.getchannel("A"))
+            inked = grey[opaque > 127]
+            if opaque.min() < opaque.max() and inked.size and inked.min() == inked.max():
+                return opaque
+        return grey
 
 
 def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -91,3 +110,34 @@ def read_field(paths: Sequence[Path], max_pixels: int = MAX_PIXELS) -> np.ndarra
 def describe(image: np.ndarray) -> str:
     """Size and depth in words: `512×512 of 8 bits`."""
     return f"{image.shape[1]}×{image.shape[0]} of {8 * image.dtype.itemsize} bits"
+
+
+@contextmanager
+def _opened(path: Path, max_pixels: int, must: str, remedy: str) -> Iterator[Image.Image]:
+    """The image at `path`, opened and not yet decoded; what goes wrong in the block is told as an ImageError.
+
+    Args:
+        path: the file.
+        max_pixels: images with more pixels are refused.
+        must: the rule that a missing file breaks.
+        remedy: what to do about a file that cannot be read.
+    """
+    try:
+        if path.stat().st_size == 0:
+            raise ImageError("An image file must not be empty.", f"0 bytes in {path.name}", remedy)
+        with Image.open(path) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                received, lift = f"{width}×{height} pixels in {path.name}", "Raise `data.max_pixels`."
+                raise ImageError(f"An image must have at most {max_pixels:,} pixels.", received, lift)
+            yield image
+    except FileNotFoundError:
+        raise ImageError(must, f"none at {path.name}", remedy) from None
+    except Image.DecompressionBombError:
+        received = f"a decompression bomb in {path.name}"
+        raise ImageError(f"An image must have at most {max_pixels:,} pixels.", received, remedy) from None
+    except UnidentifiedImageError:
+        raise ImageError(_GREY, f"no known image format in {path.name}", remedy) from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        reason = " ".join(str(error).split())
+        raise ImageError("An image must be readable to its end.", f"“{reason}” for {path.name}", remedy) from None

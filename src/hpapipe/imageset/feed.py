@@ -15,7 +15,55 @@ from hpapipe.imageset.sources import Source
 from hpapipe.imageset.view import cropped
 
 
-class Feed(keras.utils.PyDataset):
+class Draws(keras.utils.PyDataset):
+    """Which fields stand in which batch of an epoch: what all feeds have in common.
+
+    Args:
+        truth: uint8 `[fields, labels]`, by which rare labels are drawn more often.
+        fields: int, the numbers of the fields to draw from.
+        recipe: batch size and drawing.
+        seed: source of all chance here.
+        epoch: the epoch to begin with; a resumed run draws what the stopped one would have drawn.
+
+    Raises:
+        UserError: more fields in a batch than there are.
+    """
+
+    def __init__(self, truth: np.ndarray, fields: np.ndarray, recipe: config.Feed, seed: int, epoch: int) -> None:
+        super().__init__()
+        self.truth, self.fields, self.recipe, self.seed = truth, fields, recipe, seed
+        self.batch_size = int(recipe.batch_size)
+        if self.batch_size > len(fields):
+            rule = "`feed.batch_size` must not exceed the training fields."
+            raise UserError(rule, f"{self.batch_size} for {len(fields)} fields", "Lower it, or add fields.")
+        self.begin(epoch)
+
+    @property
+    def drawn(self) -> int:
+        """Fields in an epoch."""
+        return sum(map(len, self.batches))
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def chosen(self, batch: int) -> tuple[np.ndarray, np.random.Generator]:
+        """The numbers of the fields of a batch, and the source of chance for how they are laid."""
+        # Sorted: neighbours in the memory map are read together.
+        return np.sort(self.batches[batch]), np.random.default_rng([self.seed, self.epoch, batch + 1])
+
+    def on_epoch_end(self) -> None:
+        self.begin(self.epoch + 1)
+
+    def begin(self, epoch: int) -> None:
+        """Draw the fields of `epoch`."""
+        self.epoch = epoch
+        rng = np.random.default_rng([self.seed, self.epoch, 0])
+        drawn = DRAWS[self.recipe.draw](self.truth[self.fields], self.recipe, rng)
+        # Evenly split: a last batch of one field would upset batch normalization.
+        self.batches = np.array_split(self.fields[drawn], math.ceil(len(drawn) / self.batch_size))
+
+
+class Feed(Draws):
     """Training batches: images in their integer type `[batch, height, width, channels]`, truth float32 `[batch,
     labels]`.
 
@@ -42,46 +90,19 @@ class Feed(keras.utils.PyDataset):
         epoch: int = 0,
         size: tuple[int, int] | None = None,
     ) -> None:
-        super().__init__()
-        self.images, self.truth, self.fields = images, truth, fields
-        self.recipe, self.seed = recipe, seed
+        super().__init__(truth, fields, recipe, seed, epoch)
+        self.images = images
         self.size = size or images.shape[1:3]
-        self.batch_size = int(recipe.batch_size)
-        if self.batch_size > len(fields):
-            rule = "`feed.batch_size` must not exceed the training fields."
-            raise UserError(rule, f"{self.batch_size} for {len(fields)} fields", "Lower it, or add fields.")
-        self.begin(epoch)
-
-    @property
-    def drawn(self) -> int:
-        """Fields in an epoch."""
-        return sum(map(len, self.batches))
-
-    def __len__(self) -> int:
-        return len(self.batches)
 
     def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
-        # Sorted: neighbours in the memory map are read together.
-        chosen = np.sort(self.batches[batch])
+        chosen, rng = self.chosen(batch)
         images = self.images[chosen]
-        rng = np.random.default_rng([self.seed, self.epoch, batch + 1])
         if images.shape[1:3] != tuple(self.size):
             room = np.subtract(images.shape[1:3], self.size)
             images = cropped(images, rng.integers(room + 1, size=(len(images), 2)), self.size)
         square = images.shape[1] == images.shape[2]
         ways = draw_ways(len(images), self.recipe.flips, self.recipe.turns, square, rng)
         return augment(images, ways), self.truth[chosen].astype(np.float32)
-
-    def on_epoch_end(self) -> None:
-        self.begin(self.epoch + 1)
-
-    def begin(self, epoch: int) -> None:
-        """Draw the fields of `epoch`."""
-        self.epoch = epoch
-        rng = np.random.default_rng([self.seed, self.epoch, 0])
-        drawn = DRAWS[self.recipe.draw](self.truth[self.fields], self.recipe, rng)
-        # Evenly split: a last batch of one field would upset batch normalization.
-        self.batches = np.array_split(self.fields[drawn], math.ceil(len(drawn) / self.batch_size))
 
 
 def in_order(truth: np.ndarray, recipe: config.Feed, rng: np.random.Generator) -> np.ndarray:

@@ -54,10 +54,7 @@ class ImageSet:
             ImageError: a file cannot be used, or has another integer type.
         """
         image = fitted(read_field(self.paths(field), self.data.max_pixels), view_of(self.data), self.ids[field])
-        if dtype is not None and image.dtype != dtype:
-            received = f"{image.dtype} for {self.ids[field]} beside {dtype} for {self.ids[0]}"
-            remedy = "Convert the odd ones, or take them out."
-            raise ImageError("All fields must have one bit depth.", received, remedy)
+        refuse_other_depth(image, dtype, self.ids[field], self.ids[0])
         return image
 
     def take(self, fields: Sequence[int] | np.ndarray) -> ImageSet:
@@ -65,6 +62,13 @@ class ImageSet:
         groups = tuple(self.groups[field] for field in fields) if self.groups else ()
         ids = tuple(self.ids[field] for field in fields)
         return replace(self, ids=ids, truth=self.truth[np.asarray(fields, int)], groups=groups)
+
+
+def refuse_other_depth(image: np.ndarray, dtype: np.dtype | None, name: str, first: str) -> None:
+    """Raise an ImageError where the image of field `name` has not the integer type `dtype` of `first`; none: either."""
+    if dtype is not None and image.dtype != dtype:
+        received = f"{image.dtype} for {name} beside {dtype} for {first}"
+        raise ImageError("All fields must have one bit depth.", received, "Convert the odd ones, or take them out.")
 
 
 def labelled(folder: Path, data: Data, facts: pd.DataFrame) -> ImageSet:

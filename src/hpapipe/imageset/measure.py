@@ -130,6 +130,12 @@ def data_fingerprint(fields: pd.DataFrame, targets: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]
 
 
+def pixel_digest(image: np.ndarray) -> str:
+    """32 hex digits over the pixels of an image, its shape and its integer type."""
+    pixels = image.astype(image.dtype.newbyteorder("<")).tobytes()
+    return _digest(f"{image.shape}{image.dtype.itemsize}".encode() + pixels)
+
+
 def saturated_share(image: np.ndarray) -> float:
     """Share of pixels at the value of a full sensor, 0 to 1.
 
@@ -213,9 +219,7 @@ def _measure_file(path: Path, max_pixels: int) -> dict[str, object]:
         "saturated": saturated_share(image),
         "empty": bool(image.min() == image.max()),
         "sharpness": sharpness(image),
-        "pixels": _digest(
-            f"{image.shape}{image.dtype.itemsize}".encode() + image.astype(image.dtype.newbyteorder("<")).tobytes()
-        ),
+        "pixels": pixel_digest(image),
         "hash": image_hash(image),
     }
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from filelock import FileLock
@@ -22,6 +23,8 @@ from hpapipe.imageset.decode import ImageError
 from hpapipe.imageset.images import ImageSet
 from hpapipe.imageset.view import view_of
 from hpapipe.progress import bar
+
+Read = Callable[[int, np.dtype | None], np.ndarray]
 
 FORMAT = 2
 CHUNK = 64  # fields decoded between two marks: what a kill can cost
@@ -50,20 +53,24 @@ def key(images: ImageSet) -> str:
     Raises:
         UserError: a file is missing.
     """
-    digest = hashlib.sha256(
-        json.dumps([FORMAT, str(images.folder.resolve()), asdict(view_of(images.data)), images.data.channels]).encode()
-    )
-    for field in range(len(images)):
-        for path in images.paths(field):
-            try:
-                facts = path.stat()
-            except OSError as error:
-                raise ImageError(
-                    "Each channel must have its file.", f"{error.strerror} for {path}", "Restore it."
-                ) from None
-            digest.update(
-                f"{path.relative_to(images.folder).as_posix()} {facts.st_size} {facts.st_mtime_ns}\n".encode()
-            )
+    about = [FORMAT, str(images.folder.resolve()), asdict(view_of(images.data)), images.data.channels]
+    return key_of(about, images.folder, (path for field in range(len(images)) for path in images.paths(field)))
+
+
+def key_of(about: list[Any], folder: Path, files: Iterable[Path]) -> str:
+    """16 hex digits that change with any value of `about` and with any file's name in `folder`, size or time.
+
+    Raises:
+        UserError: a file is missing.
+    """
+    digest = hashlib.sha256(json.dumps(about).encode())
+    for path in files:
+        try:
+            facts = path.stat()
+        except OSError as error:
+            received = f"{error.strerror} for {path}"
+            raise ImageError("Each channel must have its file.", received, "Restore it.") from None
+        digest.update(f"{path.relative_to(folder).as_posix()} {facts.st_size} {facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -76,35 +83,48 @@ def pack(images: ImageSet, workspace: Path) -> Pack:
         UserError: an image cannot be read, or the disk is full or read-only.
     """
     name = key(images)
-    folder = workspace / "packs" / name
+    array, decoded = kept(workspace / "packs" / name, len(images), images.read, {"channels": images.data.channels})
+    return Pack(array, images.ids, name, decoded)
+
+
+def kept(folder: Path, count: int, read: Read, about: Mapping[str, Any]) -> tuple[np.ndarray, int]:
+    """What `read` gives for 0 to `count` less one, in a read-only memory map, and how many were read for it now.
+
+    Args:
+        folder: of the map, which is made or finished where it is not there yet; two processes may do so at once.
+        count: number of arrays, all of one shape and type.
+        read: from a number and the type that is expected (none: any) to an array.
+        about: further facts to write down in the folder.
+
+    Raises:
+        UserError: of `read`, or the disk is full or read-only.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "lock"):
             if not (folder / "plan.json").exists():
-                _allocate(images, folder)
-            decoded = _fill(images, folder)
+                _allocate(folder, count, read, about)
+            decoded = _fill(folder, count, read)
     except OSError as error:
         remedy = "Free space, or give another folder with --workspace."
         raise UserError("The pack must be written.", f"“{error.strerror or error}” at {folder}", remedy) from None
-    return Pack(np.load(folder / "images.npy", mmap_mode="r"), images.ids, name, decoded)
+    return np.load(folder / "images.npy", mmap_mode="r"), decoded
 
 
-def _allocate(images: ImageSet, folder: Path) -> None:
+def _allocate(folder: Path, count: int, read: Read, about: Mapping[str, Any]) -> None:
     """Reserve the whole array on disk, then write the plan, whose presence says that the array is there."""
-    first = images.read(0)
-    shape = (len(images), *first.shape)
+    first = read(0, None)
+    shape = (count, *first.shape)
     part = folder / "images.npy.part"
     with part.open("wb") as file:
         header = {"descr": np.lib.format.dtype_to_descr(first.dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         _reserve(file, int(np.prod(shape)) * first.dtype.itemsize)
     part.replace(folder / "images.npy")
-    chunks = -(-len(images) // CHUNK)
+    chunks = -(-count // CHUNK)
     (folder / "done").write_bytes(bytes(chunks))
     plan = folder / "plan.json.part"
-    plan.write_text(
-        json.dumps({"shape": shape, "dtype": str(first.dtype), "chunk": CHUNK, "channels": images.data.channels})
-    )
+    plan.write_text(json.dumps({"shape": shape, "dtype": str(first.dtype), "chunk": CHUNK, **about}))
     plan.replace(folder / "plan.json")
 
 
@@ -118,7 +138,7 @@ def _reserve(file: BinaryIO, length: int) -> None:
             file.write(block[: length - start])
 
 
-def _fill(images: ImageSet, folder: Path) -> int:
+def _fill(folder: Path, count: int, read: Read) -> int:
     """Decode every chunk that is not marked as done; the number of fields decoded."""
     done = np.memmap(folder / "done", np.uint8, "r+")
     left = np.flatnonzero(done == 0).tolist()
@@ -127,13 +147,12 @@ def _fill(images: ImageSet, folder: Path) -> int:
     array = np.load(folder / "images.npy", mmap_mode="r+")
     # The pack's own chunk: its marks keep their meaning where CHUNK has changed since.
     size = json.loads((folder / "plan.json").read_text())["chunk"]
-    total = sum(len(_fields(chunk, size, len(images))) for chunk in left)
+    total = sum(len(_fields(chunk, size, count)) for chunk in left)
     with bar("Packing images", total) as advance, ThreadPoolExecutor(os.cpu_count()) as workers:
         for chunk in left:
-            fields = _fields(chunk, size, len(images))
-            for field, image in zip(
-                fields, workers.map(lambda number: images.read(number, array.dtype), fields), strict=True
-            ):
+            fields = _fields(chunk, size, count)
+            images = workers.map(lambda number: read(number, array.dtype), fields)
+            for field, image in zip(fields, images, strict=True):
                 array[field] = image
                 advance()
             array.flush()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+_RUNS = 32
+"""Most runs of groups of alike amounts: finer ones would not make folds more alike, and cost memory."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,28 @@ def stratified(ids: tuple[str, ...], truth: np.ndarray, groups: np.ndarray, fold
     np.add.at(counts, group_of_field, truth)
     placed = _place(counts, sizes, folds, np.random.default_rng(seed))
     return Split(tuple(ids), placed[group_of_field])
+
+
+def grouped(ids: tuple[str, ...], groups: Sequence[str], amounts: np.ndarray, folds: int, seed: int) -> Split:
+    """A split of whole groups in which the folds have alike amounts, for fields without labels.
+
+    The groups are ordered by their mean amount, and each run of as many groups as there are folds (twice as many, and
+    so on, in large sets) is a label of `stratified`: every fold has its share of each run. Groups of one field each
+    give folds at most one field apart.
+
+    Args:
+        ids: names of the fields.
+        groups: one text a field; equal ones stay in one fold.
+        amounts: float `[fields]`, such as the area share of a mask.
+        folds: number of folds.
+        seed: order in which groups of equal claim are placed.
+    """
+    names, group_of_field = np.unique(np.asarray(groups), return_inverse=True)
+    means = np.bincount(group_of_field, amounts, len(names)) / np.bincount(group_of_field, minlength=len(names))
+    length = folds * -(-len(names) // (folds * _RUNS))
+    runs = np.argsort(np.argsort(means, kind="stable"), kind="stable") // length
+    truth = np.eye(int(runs.max()) + 1, dtype=np.uint8)[runs[group_of_field]]
+    return stratified(ids, truth, group_of_field, folds, seed)
 
 
 def _place(counts: np.ndarray, sizes: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:

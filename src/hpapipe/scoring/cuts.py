@@ -28,6 +28,7 @@ class Cut:
         cut: with the highest mean IoU over all pools; of several such, the one nearest to 0.5.
         iou: mean IoU there, on the pools that it was chosen on: too high.
         crossfitted: mean IoU where each pool is cut by what all others chose; nan for one pool.
+        by_pool: float64 `[pools]`, what all others chose; for one pool its own.
         rivals: fixed cut -> mean IoU.
         cuts: float64 `[cuts]`, every candidate in rising order, the rivals among them.
         pools: int `[pools]`, in rising order.
@@ -37,6 +38,7 @@ class Cut:
     cut: float
     iou: float
     crossfitted: float
+    by_pool: np.ndarray
     rivals: dict[float, float]
     cuts: np.ndarray
     pools: np.ndarray
@@ -83,8 +85,10 @@ def tune_cut(
     mean = table.mean(axis=0)
     best = _best(mean, candidates)
     at_rivals = {float(rival): float(mean[np.searchsorted(candidates, rival)]) for rival in rivals}
-    crossfitted = _crossfitted(table, candidates)
-    return Cut(float(candidates[best]), float(mean[best]), crossfitted, at_rivals, candidates, np.array(pools), table)
+    places = _chosen_by_others(table, candidates)
+    crossfitted = float(table[np.arange(len(table)), places].mean()) if len(table) > 1 else float("nan")
+    chosen = (float(candidates[best]), float(mean[best]), crossfitted, candidates[places])
+    return Cut(*chosen, at_rivals, candidates, np.array(pools), table)
 
 
 def iou_at_cuts(truth: np.ndarray, probabilities: np.ndarray, cuts: np.ndarray) -> np.ndarray:
@@ -122,8 +126,9 @@ def _best(mean: np.ndarray, cuts: np.ndarray) -> int:
     return int(equal[np.abs(cuts[equal] - 0.5).argmin()])
 
 
-def _crossfitted(table: np.ndarray, cuts: np.ndarray) -> float:
+def _chosen_by_others(table: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    """Place of the cut that all other pools choose, int `[pools]`; of its own where there are no others."""
     if len(table) < 2:
-        return float("nan")
+        return np.array([_best(row, cuts) for row in table])
     total = table.sum(axis=0)
-    return float(np.mean([row[_best((total - row) / (len(table) - 1), cuts)] for row in table]))
+    return np.array([_best((total - row) / (len(table) - 1), cuts) for row in table])

@@ -150,6 +150,26 @@ def bootstrap_mean(values: np.ndarray, resamples: int, seed: int) -> Interval:
     return Interval(value, float(low), float(high))
 
 
+def paired_means(first: np.ndarray, second: np.ndarray, resamples: int, seed: int, min_gain: float = 0.0) -> Comparison:
+    """What the second gains over the first in the mean of a few units, drawn together; all else as `bootstrap_mean`.
+
+    The comparison's labels are the units; a single unit has no interval, and any gain beyond the least is sure.
+
+    Args:
+        first: float `[units]`, such as the IoU of each pool.
+        second: float `[units]`, of the same units.
+        resamples: how many resamples are drawn.
+        seed: same seed, same comparison.
+        min_gain: least gain that counts.
+    """
+    gains = np.asarray(second, float) - np.asarray(first, float)
+    interval = bootstrap_mean(gains, resamples, seed)
+    drawn = gains[np.random.default_rng(seed).integers(0, len(gains), (resamples, len(gains)))].mean(axis=1)
+    unknown = np.full(len(gains), np.nan)
+    probability = float(np.mean(drawn > min_gain))
+    return Comparison(interval.value, interval.low, interval.high, probability, gains, unknown, unknown)
+
+
 def _resampled_f1(
     truth: np.ndarray, tables: list[np.ndarray], resamples: int, seed: int, groups: np.ndarray | None
 ) -> list[np.ndarray]:

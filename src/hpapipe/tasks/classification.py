@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,22 +10,32 @@ import keras
 import numpy as np
 import pandas as pd
 
-from hpapipe.config import Recipe
+from hpapipe.config import OF_TASK, Recipe
+from hpapipe.imageset.feed import Feed
+from hpapipe.imageset.images import ImageSet
+from hpapipe.imageset.reading import Reading
+from hpapipe.imageset.split import Split
 from hpapipe.imageset.view import view_of
 from hpapipe.labels import LabelSet, format_target
 from hpapipe.models import weights as pretrained
-from hpapipe.models.build import build, mixing, scaling_of
-from hpapipe.plots import curves, fields, labels, precision_recall, thresholds, weights
+from hpapipe.models.build import build, check_options, check_size, mixing, scaling_of
+from hpapipe.plots import fields, labels, precision_recall, thresholds
 from hpapipe.scoring import intervals, metrics
+from hpapipe.scoring.intervals import Interval
 from hpapipe.scoring.thresholds import Decision, decide, f1_curve, most_likely, name, parts, rivals
-from hpapipe.tasks.classifier import Member, Spec
-from hpapipe.tasks.part import Part
+from hpapipe.tasks.classifier import JOINS, Member, Spec, ask, write_version
+from hpapipe.tasks.lesson import Lesson
+from hpapipe.tasks.paired import compared
+from hpapipe.tasks.part import Part, parts_of
+from hpapipe.training.losses import loss as loss_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+__all__ = ["compared", "parts_of", "write_version"]
+
 MODULE = "hpapipe.tasks.classifier"
-"""What a Version imports to answer."""
+MEASURE, WORDS, TITLE, THINGS = OF_TASK["classification"][1], "macro F1", "Macro F1", "fields"
 
 PARTS = 5  # that thresholds are cross-fitted over
 PROBABILITY = "probability of "
@@ -59,6 +69,106 @@ class Scored:
     decision: Decision
     numbers: dict[str, float]
     per_label: pd.DataFrame
+
+    @property
+    def headline(self) -> Interval:
+        """What the run is judged by."""
+        return Interval(*(self.numbers[f"macro_f1{end}"] for end in ("", "_low", "_high")))
+
+
+def check(recipe: Recipe) -> None:
+    """Refuse an architecture, options or a size that no network can be built with.
+
+    Raises:
+        UserError: naming the nearest that exists, or the size that is needed.
+    """
+    check_options(recipe.model.name, recipe.model.options)
+    check_size(recipe.model.name, *recipe.data.size)
+
+
+def key(recipe: Recipe) -> str:
+    """Names the learned labels in tags: how many, and whether a field has one of them or several."""
+    label_set = recipe.data.label_set
+    kind = "one" if label_set.one_label else "several"
+    return f"{len(label_set)} labels, {kind} a field: {', '.join(label_set.names)}"
+
+
+def lesson(
+    recipe: Recipe,
+    part: Part,
+    source: Any,
+    images: ImageSet,
+    split: Split,
+    fold: int,
+    seed: int,
+    weights: str | keras.Model | None = None,
+) -> Lesson:
+    """A network for some labels, and what it is trained with and tested on while `fold` is held out.
+
+    Validation joins crops as the Version joins them; turns wait for the final answers, since they take eight times as
+    long.
+
+    Args:
+        recipe: of the experiment.
+        part: the labels that it answers.
+        source: integers, to be indexed by fields, `[fields, height, width, channels]`.
+        images: the labelled set.
+        split: its folds.
+        fold: that validates.
+        seed: of drawing and augmentation.
+        weights: as `network` takes them.
+    """
+    train, held_out = split.train(fold), split.valid(fold)
+    built = network(recipe, part, source, train, weights)
+    feed = Feed(source, part.targets(images.truth), train, recipe.feed, seed, size=recipe.data.size)
+    loss, own = loss_of(recipe.fit, part.one_output), member(recipe, part, fold)
+    reading = Reading(source, held_out, feed.batch_size, own.view)
+
+    def validate() -> dict[str, float]:
+        joined = JOINS[recipe.answer.join](reading.by_way(built.predict(reading, verbose=0))[0], axis=0)
+        return epoch_numbers(recipe, part, loss, images.truth[held_out], joined)
+
+    def answer() -> np.ndarray:
+        return ask(built, source, held_out, feed.batch_size, own, recipe.answer.turns, recipe.answer.join)
+
+    return Lesson(built, loss, feed, own, (len(train), len(held_out)), validate, answer)
+
+
+def gathered(
+    recipe: Recipe,
+    images: ImageSet,
+    together: np.ndarray,
+    split: Split,
+    trained: Sequence[tuple[Member, np.ndarray]],
+) -> Answers:
+    """What networks answered for the fields that they never saw.
+
+    Args:
+        recipe: its section `split`.
+        images: the labelled set.
+        together: int `[fields]`, what must stay together when fields are drawn or parted.
+        split: of the set.
+        trained: each network's member, and its probabilities for its fold, float32 `[fields, columns]`.
+    """
+    scores = np.full(images.truth.shape, np.nan, np.float32)
+    for own, answered in trained:
+        scores[np.ix_(split.valid(own.fold), np.asarray(own.columns))] = answered
+    held_out = np.concatenate([split.valid(fold) for fold in recipe.split.runs])
+    trained_on = np.concatenate([split.train(fold) for fold in recipe.split.runs])
+    return Answers(
+        ids=tuple(images.ids[field] for field in held_out),
+        folds=split.folds[held_out],
+        truth=images.truth[held_out],
+        scores=scores[held_out],
+        groups=together[held_out],
+        train_share=images.truth[trained_on].mean(0),
+    )
+
+
+def conclude(recipe: Recipe, answers: Answers) -> tuple[Scored, dict[str, float]]:
+    """(what is decided, with its scores; the macro F1 of every rival way to set thresholds)."""
+    chosen, by_rivals = decision(recipe, answers)
+    return score(recipe, answers, chosen), by_rivals
 
 
 def network(
@@ -157,6 +267,12 @@ def predictions_table(label_set: LabelSet, answers: Answers, decision: Decision)
     return table.join(scores)
 
 
+def tables(recipe: Recipe, answers: Answers, scored: Scored) -> dict[str, pd.DataFrame]:
+    """Every field's answer, and the table of labels."""
+    predictions = predictions_table(recipe.data.label_set, answers, scored.decision)
+    return {"predictions": predictions, "per_label": scored.per_label}
+
+
 def figures(
     recipe: Recipe, answers: Answers, scored: Scored, image_of: Callable[[str], np.ndarray]
 ) -> Iterator[tuple[str, pd.DataFrame, Figure]]:
@@ -170,7 +286,7 @@ def figures(
     """
     names = recipe.data.label_set.names
     truth, scores, named = answers.truth, answers.scores, scored.decision.named
-    yield f1_figure(recipe, scored)
+    yield brief_figure(recipe, scored)
     table = precision_recall.precision_recall_table(truth, scores, names)
     yield "precision_recall", table, precision_recall.draw_precision_recall(table)
     table = labels.co_occurrence_table(truth, names)
@@ -187,26 +303,11 @@ def figures(
     yield "best_and_worst_fields", table, fields.draw_fields(table, shown, recipe.data.channels)
 
 
-def f1_figure(recipe: Recipe, scored: Scored) -> tuple[str, pd.DataFrame, Figure]:
-    """(name, table, figure) of the F1 of each label."""
+def brief_figure(recipe: Recipe, scored: Scored) -> tuple[str, pd.DataFrame, Figure]:
+    """(name, table, figure) of the F1 of each label: all that is drawn of a trial."""
     f1, low, high, positives = scored.per_label[["f1", "f1_low", "f1_high", "positives"]].to_numpy().T
     table = labels.f1_per_label_table(recipe.data.label_set.names, f1, low, high, positives)
     return "f1_per_label", table, labels.draw_f1_per_label(table)
-
-
-def loss_figure(history: Sequence[Mapping[str, float]]) -> tuple[str, pd.DataFrame, Figure]:
-    """(name, table, figure) of loss, macro F1 and learning rate over the epochs."""
-    table = curves.loss_curves_table(history)
-    return "loss_curves", table, curves.draw_loss_curves(table)
-
-
-def training_figures(
-    history: Sequence[Mapping[str, float]], moments: Mapping[str, weights.Moment]
-) -> Iterator[tuple[str, pd.DataFrame, Figure]]:
-    """(name, table, figure) of the course of training."""
-    yield loss_figure(history)
-    table = weights.weights_table(moments)
-    yield "weights", table, weights.draw_weights(table)
 
 
 def field_losses(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:

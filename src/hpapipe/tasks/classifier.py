@@ -5,7 +5,6 @@ This module travels inside every Version, so it imports only what a Version need
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from hpapipe.imageset.reading import Reading
 from hpapipe.imageset.view import View, fitted
 from hpapipe.labels import format_target
 from hpapipe.scoring.thresholds import most_likely, name
+from hpapipe.tasks.networks import read_networks, write_networks
 
 BATCH = 64
 FORMAT = 2
@@ -198,10 +198,7 @@ JOINS: dict[str, Callable[..., np.ndarray]] = {"mean": np.mean, "maximum": np.ma
 
 def write_version(folder: Path, networks: Sequence[keras.Model], spec: Spec) -> None:
     """Write what `read_version` reads."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, network in enumerate(networks):
-        network.save(folder / f"network-{number:03d}.keras")
-    (folder / "spec.json").write_text(json.dumps({"format": FORMAT, **asdict(spec)}, indent=2))
+    write_networks(folder, networks, {"format": FORMAT, **asdict(spec)})
 
 
 def read_version(folder: str | Path) -> Classifier:
@@ -210,15 +207,10 @@ def read_version(folder: str | Path) -> Classifier:
     Raises:
         UserError: it was written in another form.
     """
-    spec = json.loads((Path(folder) / "spec.json").read_text())
-    if (found := spec.pop("format", 1)) != FORMAT:
-        rule = "A Version must be read by the hpapipe that wrote it."
-        raise UserError(rule, f"form {found}, where this one writes form {FORMAT}", "Train again, or install that one.")
+    networks, spec = read_networks(folder, FORMAT)
     members = [
         Member(View(**_tuples(each["view"])), tuple(each["columns"]), each["fold"]) for each in spec.pop("members")
     ]
-    files = sorted(Path(folder).glob("network-*.keras"))
-    networks = tuple(keras.models.load_model(file, compile=False, safe_mode=True) for file in files)
     return Classifier(networks, Spec(**_tuples(spec), members=tuple(members)))
 
 

@@ -14,7 +14,6 @@ from hpapipe import config
 from hpapipe.progress import bar
 from hpapipe.training import state as states
 from hpapipe.training.averaging import averaged
-from hpapipe.training.losses import loss
 from hpapipe.training.optimizers import optimizer
 from hpapipe.training.state import State
 
@@ -37,18 +36,18 @@ def has_gpu() -> bool:
     return bool(keras.distribution.list_devices("gpu"))
 
 
-def compile_model(model: keras.Model, recipe: config.Fit, one_label: bool, steps: int) -> None:
+def compile_model(model: keras.Model, recipe: config.Fit, loss: keras.losses.Loss, steps: int) -> None:
     """Give `model` its loss and optimizer.
 
     Args:
         model: as built.
         recipe: the section `fit`.
-        one_label: categorical loss.
+        loss: that the task asks for.
         steps: training steps in all.
     """
     # XLA made training on a CPU several times slower.
     jit: Any = "auto" if has_gpu() or keras.backend.backend() == "jax" else False
-    model.compile(optimizer(recipe, steps), loss(recipe, one_label), jit_compile=jit)
+    model.compile(optimizer(recipe, steps), loss, jit_compile=jit)
     # Else the first step makes the optimizer's variables, and TensorFlow traces it twice: seconds for each network.
     model.optimizer.build(model.trainable_variables)
 
@@ -132,7 +131,7 @@ class _Epochs(keras.callbacks.Callback):
             row |= self.validate()
         row["seconds"] = time.perf_counter() - self.begun
         row["memory_mib"] = psutil.Process().memory_info().rss / 2**20
-        self.state.add(states.plain(row), self.recipe.epochs, self.recipe.patience)
+        self.state.add(states.plain(row), self.recipe)
         states.save(self.state, self.model, self.folder)
         self.log(self.state.history[-1])
         self.advance(0, note=f"validation loss {row['val_loss']:.4f}, best in epoch {self.state.best_epoch}")

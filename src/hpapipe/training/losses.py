@@ -1,4 +1,4 @@
-"""The losses, by name, for labels that may be several (binary) or exactly one (categorical)."""
+"""The losses, by name, for labels that may be several (binary) or exactly one (categorical), and for masks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from collections.abc import Callable
 import keras
 
 from hpapipe.config import Fit
+from hpapipe.training.region_losses import RegionLoss
 
 
 def loss(recipe: Fit, one_label: bool) -> keras.losses.Loss:
     """The loss of a recipe: truth and probabilities float `[batch, labels]` -> mean over batch and labels."""
     return LOSSES[recipe.loss, one_label](recipe)
+
+
+def mask_loss(recipe: Fit) -> keras.losses.Loss:
+    """The loss of a recipe for masks: truth and probabilities `[batch, height, width, 1]` -> mean over the batch."""
+    return MASK_LOSSES[recipe.loss]()
 
 
 def _binary(recipe: Fit) -> keras.losses.Loss:
@@ -41,3 +47,9 @@ LOSSES: dict[tuple[str, bool], Callable[[Fit], keras.losses.Loss]] = {
     ("focal", True): _categorical_focal,
 }
 """(name, one label) -> loss."""
+
+MASK_LOSSES: dict[str, Callable[[], keras.losses.Loss]] = {
+    "crossentropy": lambda: RegionLoss(dice=0),
+    "dice": lambda: RegionLoss(crossentropy=0),
+    "crossentropy_dice": RegionLoss,
+}

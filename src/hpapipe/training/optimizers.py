@@ -37,6 +37,11 @@ def _sgd(recipe: Fit, rate: Any, averaging: dict[str, Any]) -> keras.optimizers.
     return keras.optimizers.SGD(rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0, **averaging)
 
 
+def _rmsprop(recipe: Fit, rate: Any, averaging: dict[str, Any]) -> keras.optimizers.Optimizer:
+    """Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012, with Keras' own memory of 0.9."""
+    return keras.optimizers.RMSprop(rate, epsilon=recipe.epsilon, **averaging)
+
+
 def _constant(recipe: Fit, steps: int) -> float:
     return recipe.learning_rate
 
@@ -54,5 +59,10 @@ def _cosine(recipe: Fit, steps: int) -> keras.optimizers.schedules.LearningRateS
     return keras.optimizers.schedules.CosineDecay(decay_steps=max(steps - warmup, 1), **start)
 
 
-OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {"adam": _adam, "adamw": _adamw, "sgd": _sgd}
+OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
+    "adam": _adam,
+    "adamw": _adamw,
+    "sgd": _sgd,
+    "rmsprop": _rmsprop,
+}
 SCHEDULES: dict[str, Callable[[Fit, int], Any]] = {"constant": _constant, "cosine": _cosine, "inverse": _inverse}

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from hpapipe import config
 from hpapipe.errors import UserError
 from hpapipe.training.averaging import averaged
 
@@ -39,13 +40,21 @@ class State:
     def epoch(self) -> int:
         return len(self.history)
 
-    def add(self, row: dict[str, float], epochs: int, patience: int) -> None:
+    def add(self, row: dict[str, float], recipe: config.Fit) -> None:
         """Take in a finished epoch and decide whether training stops."""
         self.history.append(row)
         if row["val_loss"] < self.best_loss:
             self.best_epoch, self.best_loss = self.epoch, row["val_loss"]
-        exhausted = patience > 0 and self.epoch - self.best_epoch >= patience
-        self.stopped = self.epoch >= epochs or exhausted
+        lowest = _lowest([earlier[recipe.patience_on] for earlier in self.history])
+        exhausted = recipe.patience > 0 and self.epoch - lowest >= recipe.patience
+        reached = recipe.target_loss is not None and row["loss"] <= recipe.target_loss
+        self.stopped = self.epoch >= recipe.epochs or exhausted or reached
+
+
+def _lowest(losses: Sequence[float]) -> int:
+    """The epoch with the lowest loss, the first of equals; 0 where none is a number."""
+    known = [(loss, epoch) for epoch, loss in enumerate(losses, 1) if not math.isnan(loss)]
+    return min(known)[1] if known else 0
 
 
 def read(folder: Path) -> State:

@@ -18,11 +18,12 @@ from hpapipe.plots import compare as losses
 from hpapipe.plots import compare_labels as labels
 from hpapipe.plots import compare_speed as speed
 from hpapipe.plots import compare_weights as weights
+from hpapipe.tasks.paired import pair
 from hpapipe.tracking import registry, runs
 from hpapipe.tracking.markdown import markdown
 from hpapipe.workflows.finished import Finished, read_all
 from hpapipe.workflows.kept import COMPARE, KIND
-from hpapipe.workflows.paired import LABELS, SPLIT, common_fields, difference, pair
+from hpapipe.workflows.paired import LABELS, SPLIT, common_fields, difference
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

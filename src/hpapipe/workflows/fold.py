@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+import pandas as pd
 
 from hpapipe.config import Recipe
-from hpapipe.imageset.feed import Feed
-from hpapipe.imageset.reading import Reading
+from hpapipe.plots import curves, weights
 from hpapipe.plots.weights import END, Moment, weights_summary
 from hpapipe.progress import say
-from hpapipe.tasks import classification as task
-from hpapipe.tasks.classifier import JOINS, Member, ask
-from hpapipe.tasks.part import Part, parts_of
+from hpapipe.tasks.lesson import Lesson
+from hpapipe.tasks.tasks import task_of
 from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
 from hpapipe.training import state as states
@@ -29,6 +29,9 @@ from hpapipe.workflows.kept import FOLD, KIND, keep_recipe
 from hpapipe.workflows.material import Material
 from hpapipe.workflows.moments import beyond, record, recorded
 from hpapipe.workflows.pretrained import find_weights
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 OF_TRAINING = ("loss", "learning_rate", "images_per_second", "seconds_per_batch", "seconds", "memory_mib")
 """What an epoch's row holds besides what was measured on the validation part."""
@@ -43,22 +46,22 @@ class Trained:
     """One trained network.
 
     Args:
-        member: what it sees, the labels that it answers, and the fold that validated it.
+        member: what it sees and answers, and the fold that validated it.
         network: with the averaged weights of its best epoch.
-        scores: its probabilities for that fold, float32 `[fields, columns of the part]`.
+        answers: what it says of that fold, in the task's own form.
         seconds: that its epochs took.
         images_per_second: in training, the median of its epochs.
     """
 
-    member: Member
+    member: Any
     network: keras.Model
-    scores: np.ndarray
+    answers: Any
     seconds: float
     images_per_second: float
 
 
 def train_networks(material: Material, run: Run, watch: Watch | None = None) -> list[Trained]:
-    """Train a network for each fold that is held out and each part of the labels.
+    """Train a network for each fold that is held out and each part of what is learned.
 
     In `run` itself where it is one network, else each in a run that is a part of `run`.
 
@@ -68,7 +71,11 @@ def train_networks(material: Material, run: Run, watch: Watch | None = None) -> 
         watch: is told of each epoch, and may raise to stop the training, of which then the losses alone are drawn.
     """
     recipe = material.recipe
-    wanted = [(fold, number, part) for fold in recipe.split.runs for number, part in enumerate(parts_of(recipe))]
+    wanted = [
+        (fold, number, part)
+        for fold in recipe.split.runs
+        for number, part in enumerate(task_of(recipe).parts_of(recipe))
+    ]
     if len(wanted) == 1:
         fold, number, part = wanted[0]
         return [_train(material, fold, number, part, run, run, watch)]
@@ -88,19 +95,20 @@ def _told(watch: Watch, before: int, epoch: int, row: Mapping[str, float]) -> No
     watch(before + epoch, row)
 
 
-def _train(material: Material, fold: int, number: int, part: Part, run: Run, own: Run, watch: Watch | None) -> Trained:
-    recipe, images, held_out = material.recipe, material.images, material.split.valid(fold)
+def _train(material: Material, fold: int, number: int, part: Any, run: Run, own: Run, watch: Watch | None) -> Trained:
+    recipe, task = material.recipe, task_of(material.recipe)
     seed = recipe.seed + fold + 1000 * number
     keras.utils.set_random_seed(seed)
-    fields = material.split.train(fold)
-    network = task.network(recipe, part, images, fields, find_weights(recipe.model.weights))
+    begun = find_weights(recipe.model.weights)
+    given = (material.images, material.prepared.images, material.split, fold, seed, begun)
+    lesson: Lesson = task.lesson(recipe, part, *given)
     place = place_of(recipe, run) / f"fold-{fold}-part-{number}"
-    record(recipe, network, place, 0)
-    truth = material.prepared.images.truth
-    feed = Feed(images, part.targets(truth), fields, recipe.feed, seed, size=recipe.data.size)
-    compile_model(network, recipe.fit, part.one_output, recipe.fit.epochs * len(feed))
-    member = task.member(recipe, part, fold)
-    validate = _validation(recipe, part, network, Reading(images, held_out, feed.batch_size, member.view), truth, place)
+    record(recipe, lesson.network, place, 0)
+    compile_model(lesson.network, recipe.fit, lesson.loss, recipe.fit.epochs * len(lesson.feed))
+
+    def validate() -> dict[str, float]:
+        of_weights = record(recipe, lesson.network, place, states.read(place).epoch + 1)
+        return lesson.validate() | of_weights
 
     def log(row: Mapping[str, float]) -> None:
         log_epoch(own, row)
@@ -110,36 +118,19 @@ def _train(material: Material, fold: int, number: int, part: Part, run: Run, own
     title = f"Fold {fold}" + (f", {part.name}" if part.name else "")
     _log_missing(own, states.read(place))
     try:
-        state = fit(network, feed, validate, recipe.fit, place, log, title)
+        state = fit(lesson.network, lesson.feed, validate, recipe.fit, place, log, title)
     except KeyboardInterrupt:
-        _keep_best(own, network, place)
+        _keep_best(own, lesson.network, place)
         raise
     seconds = sum(row["seconds"] for row in state.history)
+    trained, held_out = lesson.fields
     say(
-        f"{title}: {len(fields):,} fields train, {len(held_out):,} validate; "
+        f"{title}: {trained:,} {task.THINGS} train, {held_out:,} validate; "
         f"{state.epoch} epochs in {seconds:.0f} s; "
         f"lowest validation loss {state.best_loss:.4f} in epoch {state.best_epoch}"
     )
-    _log_training(own, state, recorded(recipe, network, place), is_brief=watch is not None)
-    scores = ask(network, images, held_out, feed.batch_size, member, recipe.answer.turns, recipe.answer.join)
-    return Trained(member, network, scores, seconds, _speed(state))
-
-
-def _validation(
-    recipe: Recipe, part: Part, network: keras.Model, reading: Reading, truth: np.ndarray, place: Path
-) -> Callable[[], dict[str, float]]:
-    """What is measured after each epoch: the scores of the fields that `reading` shows, and the weights' distribution.
-
-    Crops are joined as the Version joins them; turns wait for the final scores, since they take eight times as long.
-    """
-
-    def validate() -> dict[str, float]:
-        of_weights = record(recipe, network, place, states.read(place).epoch + 1)
-        outputs = reading.by_way(network.predict(reading, verbose=0))[0]
-        joined = JOINS[recipe.answer.join](outputs, axis=0)
-        return task.epoch_numbers(recipe, part, network.loss, truth[reading.fields], joined) | of_weights
-
-    return validate
+    _log_training(own, state, recorded(recipe, lesson.network, place), is_brief=watch is not None)
+    return Trained(lesson.member, lesson.network, lesson.answer(), seconds, _speed(state))
 
 
 def place_of(recipe: Recipe, run: Run) -> Path:
@@ -177,13 +168,23 @@ def _keep_best(run: Run, network: keras.Model, place: Path) -> None:
 
 
 def _log_training(run: Run, state: State, moments: Mapping[str, Moment], is_brief: bool) -> None:
-    figures = [task.loss_figure(state.history)] if is_brief else task.training_figures(state.history, moments)
-    for name, table, figure in figures:
+    for name, table, figure in training_figures(state.history, {} if is_brief else moments):
         run.figure(name, table, figure)
     run.text("weights.json", json.dumps(weights_summary(moments), indent=2))
     numbers = {"best_epoch": state.best_epoch, "epochs": state.epoch, "images_per_second": _speed(state)}
     numbers |= {f"weights_{name}": value for name, value in beyond(moments[END]).items()}
     run.metrics_once({f"fit/{name}": value for name, value in numbers.items()} | {"fit/val_loss": state.best_loss})
+
+
+def training_figures(
+    history: Sequence[Mapping[str, float]], moments: Mapping[str, Moment]
+) -> Iterator[tuple[str, pd.DataFrame, Figure]]:
+    """(name, table, figure) of the course of training: the losses, and the weights where moments are given."""
+    table = curves.loss_curves_table(history)
+    yield "loss_curves", table, curves.draw_loss_curves(table)
+    if moments:
+        table = weights.weights_table(moments)
+        yield "weights", table, weights.draw_weights(table)
 
 
 def _speed(state: State) -> float:

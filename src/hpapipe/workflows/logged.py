@@ -5,32 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import pandas as pd
-
 from hpapipe.config import Recipe
-from hpapipe.labels import format_target
-from hpapipe.tasks import classification as task
+from hpapipe.tasks.tasks import task_of
 from hpapipe.tracking.runs import Run
+from hpapipe.workflows.pairs import PreparedPairs
 from hpapipe.workflows.prepare import Prepared
 
 
-def log_data(run: Run, prepared: Prepared) -> None:
-    """Log the labelled set as an input of the run."""
+def log_data(run: Run, prepared: Prepared | PreparedPairs) -> None:
+    """Log the set as an input of the run."""
     images = prepared.images
-    targets = [format_target(indices) for indices in images.data.label_set.decode(images.truth)]
-    table = pd.DataFrame({"id": images.ids, "target": targets})
-    run.dataset(table, str(images.folder), images.folder.name, prepared.fingerprint)
+    run.dataset(prepared.table(), str(images.folder), images.folder.name, prepared.fingerprint)
 
 
 def log_scores(
-    run: Run, recipe: Recipe, answers: task.Answers, scored: task.Scored, ids: Sequence[str], read: Callable[[int], Any]
+    run: Run, recipe: Recipe, answers: Any, scored: Any, ids: Sequence[str], read: Callable[[int], Any]
 ) -> None:
     """Both of the following."""
     log_answers(run, recipe, answers, scored)
     log_figures(run, recipe, answers, scored, ids, read)
 
 
-def log_answers(run: Run, recipe: Recipe, answers: task.Answers, scored: task.Scored) -> None:
+def log_answers(run: Run, recipe: Recipe, answers: Any, scored: Any) -> None:
     """Log every field's answer, and the table of labels.
 
     Args:
@@ -39,12 +35,12 @@ def log_answers(run: Run, recipe: Recipe, answers: task.Answers, scored: task.Sc
         answers: probabilities and truth.
         scored: the decision taken on them.
     """
-    run.table("predictions", task.predictions_table(recipe.data.label_set, answers, scored.decision))
-    run.table("per_label", scored.per_label)
+    for name, table in task_of(recipe).tables(recipe, answers, scored).items():
+        run.table(name, table)
 
 
 def log_figures(
-    run: Run, recipe: Recipe, answers: task.Answers, scored: task.Scored, ids: Sequence[str], read: Callable[[int], Any]
+    run: Run, recipe: Recipe, answers: Any, scored: Any, ids: Sequence[str], read: Callable[[int], Any]
 ) -> None:
     """Log all figures of the answers, with their tables.
 
@@ -57,5 +53,5 @@ def log_figures(
         read: place of an id among them -> integers `[height, width, channels]`.
     """
     place = {name: field for field, name in enumerate(ids)}
-    for name, table, figure in task.figures(recipe, answers, scored, lambda name: read(place[name])):
+    for name, table, figure in task_of(recipe).figures(recipe, answers, scored, lambda name: read(place[name])):
         run.figure(name, table, figure)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.imageset.pack import pack
+from hpapipe.imageset.pair_pack import pack_pairs
 from hpapipe.imageset.sources import Source, open_source
-from hpapipe.imageset.split import Split, stratified
+from hpapipe.imageset.split import Split, grouped, stratified
 from hpapipe.progress import say
+from hpapipe.tasks.tasks import task_of
 from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.logged import log_data
+from hpapipe.workflows.pairs import PreparedPairs, checked_pairs
 from hpapipe.workflows.prepare import Prepared, inspect, prepare, source_folder
 
 
@@ -27,13 +32,16 @@ class Material:
         recipe: of the experiment.
         prepared: the labelled set.
         split: its folds.
-        images: integers, to be indexed by fields, `[fields, height, width, channels]`.
+        images: what a task's lessons are fed from: integers, to be indexed by fields, `[fields, height, width,
+            channels]`, or images with their masks.
+        shown: place of a field -> its image, as figures show it.
     """
 
     recipe: Recipe
-    prepared: Prepared
+    prepared: Prepared | PreparedPairs
     split: Split
-    images: Source
+    images: Any
+    shown: Callable[[int], np.ndarray]
 
 
 def ready(recipe: Recipe, run: Run) -> Material:
@@ -42,8 +50,7 @@ def ready(recipe: Recipe, run: Run) -> Material:
     Raises:
         UserError: a check fails, the set cannot be split, or it is not that of a resumed run.
     """
-    prepared = _checked_images(recipe, source_folder(recipe), run)
-    material = Material(recipe, prepared, _split(recipe, prepared), _images(recipe, prepared, run))
+    material = READY[recipe.task](recipe, run)
     identify(material, run)
     return material
 
@@ -57,7 +64,7 @@ def identify(material: Material, run: Run) -> None:
     identity = {
         "hpapipe.split": material.split.fingerprint,
         "hpapipe.data": material.prepared.fingerprint,
-        "hpapipe.labels": _label_key(material.recipe),
+        "hpapipe.labels": task_of(material.recipe).key(material.recipe),
     }
     before = runs.facts(run)[1]
     for name, value in identity.items():
@@ -67,6 +74,31 @@ def identify(material: Material, run: Run) -> None:
     run.tags(identity)
     log_data(run, material.prepared)
     run.table("split", material.split.table())
+
+
+def _fields(recipe: Recipe, run: Run) -> Material:
+    """Labelled fields."""
+    prepared = _checked_images(recipe, source_folder(recipe), run)
+    fields, wanted = prepared.images, recipe.split
+    _refuse_few(wanted.folds, prepared.together, "fields")
+    split = stratified(fields.ids, fields.truth, prepared.together, wanted.folds, wanted.seed)
+    images = _images(recipe, prepared, run)
+    return Material(recipe, prepared, _told(recipe, split), images, lambda field: images[field])
+
+
+def _pairs(recipe: Recipe, run: Run) -> Material:
+    """Images with masks."""
+    prepared = checked_pairs(recipe, run)
+    images, wanted = prepared.images, recipe.split
+    _refuse_few(wanted.folds, prepared.together, "images")
+    split = grouped(images.ids, images.groups, prepared.areas, wanted.folds, wanted.seed)
+    packed = pack_pairs(images, recipe.data.size, Path(recipe.workspace))
+    say(f"Pack: {packed.decoded:,} images decoded now, {len(images) - packed.decoded:,} before")
+    run.tags({"hpapipe.pack": packed.key})
+    return Material(recipe, prepared, _told(recipe, split), packed, images.image)
+
+
+READY: dict[str, Callable[[Recipe, Run], Material]] = {"classification": _fields, "segmentation": _pairs}
 
 
 def _images(recipe: Recipe, prepared: Prepared, run: Run) -> Source:
@@ -99,20 +131,14 @@ def _checked_images(recipe: Recipe, folder: Path, run: Run) -> Prepared:
     return prepared
 
 
-def _split(recipe: Recipe, prepared: Prepared) -> Split:
-    images = prepared.images
-    most = len(np.unique(prepared.together))
-    if most < recipe.split.folds:
-        rule = "`split.folds` must not exceed the independent fields."
-        raise UserError(rule, f"{recipe.split.folds} folds for {most} groups of fields", "Lower it, or add fields.")
-    split = stratified(images.ids, images.truth, prepared.together, recipe.split.folds, recipe.split.seed)
+def _refuse_few(folds: int, together: np.ndarray, things: str) -> None:
+    most = len(np.unique(together))
+    if most < folds:
+        rule = f"`split.folds` must not exceed the independent {things}."
+        raise UserError(rule, f"{folds} folds for {most} groups of {things}", f"Lower it, or add {things}.")
+
+
+def _told(recipe: Recipe, split: Split) -> Split:
     validated = ", ".join(map(str, recipe.split.runs))
     say(f"Split: {recipe.split.folds} folds ({split.fingerprint}), validated on {validated}")
     return split
-
-
-def _label_key(recipe: Recipe) -> str:
-    """Names the learned labels in tags: how many, and whether a field has one of them or several."""
-    labels = recipe.data.label_set
-    kind = "one" if labels.one_label else "several"
-    return f"{len(labels)} labels, {kind} a field: {', '.join(labels.names)}"

@@ -17,6 +17,7 @@ from hpapipe.imageset.duplicates import duplicate_groups, duplicate_table
 from hpapipe.imageset.images import ImageSet, labelled
 from hpapipe.imageset.measure import data_fingerprint, fields, measured
 from hpapipe.imageset.table import label_facts, read_table
+from hpapipe.labels import format_target
 from hpapipe.workflows.simulate import simulate
 
 
@@ -37,6 +38,12 @@ class Prepared:
     bits: int
     fingerprint: str
     left_out: tuple[str, ...]
+
+    def table(self) -> pd.DataFrame:
+        """`id, target`: what is logged as the set."""
+        images = self.images
+        targets = [format_target(indices) for indices in images.data.label_set.decode(images.truth)]
+        return pd.DataFrame({"id": images.ids, "target": targets})
 
 
 def source_folder(recipe: Recipe) -> Path:

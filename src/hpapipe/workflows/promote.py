@@ -9,11 +9,12 @@ import pandas as pd
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.scoring.intervals import Comparison
+from hpapipe.tasks.tasks import task_of
 from hpapipe.tracking import registry, runs
 from hpapipe.tracking.registry import Change
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.kept import TRAIN, recipe_of
-from hpapipe.workflows.paired import LABELS, SPLIT, common_fields, difference, pair
+from hpapipe.workflows.paired import LABELS, SPLIT, common_fields, difference
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def _gate(
         raise UserError(f"Both runs must have the same {differing}.", received, remedies[differing])
     comparison, table = _compare(recipe, champion, run)
     run.table("promotion", table)
-    why = f"gain {comparison.gain:+.4f} in macro F1 over version {number}, {comparison.probability:.1%} sure"
+    words = task_of(recipe_of(run)).WORDS
+    why = f"gain {comparison.gain:+.4f} in {words} over version {number}, {comparison.probability:.1%} sure"
     if comparison.probability >= recipe.promote.confidence:
         return True, why, table
     why = f"{why}; {recipe.promote.confidence:.0%} are asked for"
@@ -90,7 +92,6 @@ def _gate(
 
 def _compare(recipe: Recipe, champion: Run, candidate: Run) -> tuple[Comparison, pd.DataFrame]:
     """Both runs' answers for the fields that both have validated on, drawn together."""
-    label_set = recipe_of(candidate).data.label_set
     tables = [runs.read_table(run, "predictions") for run in (champion, candidate)]
     common = common_fields(tables)
     if not common:
@@ -98,25 +99,17 @@ def _compare(recipe: Recipe, champion: Run, candidate: Run) -> tuple[Comparison,
         raise UserError(
             "Both runs must have validated on the same fields.", received, "Use one `split.validate_on` for both."
         )
-    both = pair(recipe, label_set, tables[0], tables[1], common)
-    comparison = both.comparison
-    labels = pd.DataFrame(
-        {
-            "what": [f"F1 {label}" for label in label_set.names],
-            "champion": both.first,
-            "candidate": both.second,
-            "gain": comparison.label_gains,
-            "low": comparison.label_lows,
-            "high": comparison.label_highs,
-        }
-    )
+    own = recipe_of(candidate)
+    judged = own.model_copy(update={"score": recipe.score, "promote": recipe.promote, "seed": recipe.seed})
+    task, (first, second) = task_of(own), [table.set_index("id").loc[common].reset_index() for table in tables]
+    comparison, rows = task.compared(judged, first, second)
     whole = {
-        "what": "macro F1",
-        "champion": both.first.mean(),
-        "candidate": both.second.mean(),
+        "what": task.WORDS,
+        "champion": rows["champion"].mean(),
+        "candidate": rows["candidate"].mean(),
         "gain": comparison.gain,
         "low": comparison.low,
         "high": comparison.high,
         "surely": comparison.probability,
     }
-    return comparison, pd.concat([pd.DataFrame([whole]), labels], ignore_index=True)
+    return comparison, pd.concat([pd.DataFrame([whole]), rows], ignore_index=True)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from hpapipe.config import Recipe
-from hpapipe.tasks import classification as task
-from hpapipe.tasks.classifier import Spec, write_version
+from hpapipe.tasks.tasks import task_of
 from hpapipe.tracking import registry
 from hpapipe.tracking.runs import Run
 
 
 def register(
-    run: Run, recipe: Recipe, networks: Sequence[keras.Model], spec: Spec, scored: task.Scored, now: bool = True
+    run: Run, recipe: Recipe, networks: Sequence[keras.Model], spec: Any, scored: Any, now: bool = True
 ) -> str:
     """Log networks as one Version of `run`, register it, and say so in the run's description; returns its number.
 
@@ -30,20 +30,22 @@ def register(
     """
     _logged(run, recipe, networks, spec, scored)
     number = registry.version_of(run, recipe.register_as) if now else ""
-    value, low, high = (scored.numbers[name] for name in ("macro_f1", "macro_f1_low", "macro_f1_high"))
+    task, reached = task_of(recipe), scored.headline
     version = f"Version {number} of `{recipe.register_as}`" if number else "Its Version is not registered yet"
     run.describe(
-        f"**Macro F1 {value:.3f}** (95 % interval {low:.3f} to {high:.3f}) on fields the networks never saw.\n\n"
+        f"**{task.TITLE} {reached.value:.3f}** (95 % interval {reached.low:.3f} to {reached.high:.3f}) "
+        f"on {task.THINGS} the networks never saw.\n\n"
         f"{version}; figures and their tables are under Artifacts."
     )
     return number
 
 
-def _logged(run: Run, recipe: Recipe, networks: Sequence[keras.Model], spec: Spec, scored: task.Scored) -> None:
+def _logged(run: Run, recipe: Recipe, networks: Sequence[keras.Model], spec: Any, scored: Any) -> None:
     if registry.is_logged(run):  # a resumed run may have come this far
         return
+    task = task_of(recipe)
     with tempfile.TemporaryDirectory() as place:
-        write_version(Path(place), networks, spec)
+        task.write_version(Path(place), networks, spec)
         metadata = {"recipe": recipe.model_dump(mode="json"), "run": run.id}
-        tags = {"hpapipe.macro_f1": f"{scored.numbers['macro_f1']:.4f}", "hpapipe.recipe": recipe.experiment}
+        tags = {f"hpapipe.{task.MEASURE}": f"{scored.headline.value:.4f}", "hpapipe.recipe": recipe.experiment}
         registry.log_version(run, Path(place), task.MODULE, metadata, tags)

@@ -111,7 +111,7 @@ def _trained(recipe: Recipe) -> Found:
 def _train(recipe: Recipe) -> str:
     """In a process of its own: train, and return the run's id."""
     done = train(recipe)
-    say(f"Macro F1 {done.macro_f1:.3f} (95 % interval {done.low:.3f} to {done.high:.3f})")
+    say(done.told)
     return done.run_id
 
 

@@ -29,6 +29,7 @@ from hpapipe.imageset.sources import open_source
 from hpapipe.tasks import classification as task
 from hpapipe.tasks.part import parts_of
 from hpapipe.training.fit import compile_model, has_gpu, set_precision
+from hpapipe.training.losses import loss
 from hpapipe.workflows.pretrained import find_weights
 
 FED = 64
@@ -60,7 +61,7 @@ def measure_steps(recipe: Recipe, images: ImageSet, most: int) -> tuple[dict[str
     network = task.network(recipe, part, source, fields, find_weights(recipe.model.weights))
     section = recipe.feed.model_copy(update={"epoch_fields": None})
     feed = Feed(source, part.targets(chosen.truth), fields, section, recipe.seed, size=recipe.data.size)
-    compile_model(network, recipe.fit, part.one_output, recipe.fit.epochs * len(feed))
+    compile_model(network, recipe.fit, loss(recipe.fit, part.one_output), recipe.fit.epochs * len(feed))
     for start in range(0, len(fields), 64):
         source[fields[start : start + 64]]
     clock = Clock(feed.batch_size, recipe.speed.warmup_steps, recipe.speed.seconds, recipe.speed.repeats)

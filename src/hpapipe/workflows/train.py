@@ -11,9 +11,8 @@ import psutil
 
 from hpapipe.config import Recipe
 from hpapipe.imageset.sources import faults_told
-from hpapipe.models.build import check_options, check_size
 from hpapipe.progress import say
-from hpapipe.tasks import classification as task
+from hpapipe.tasks.tasks import task_of
 from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
 from hpapipe.training.fit import set_precision
@@ -34,7 +33,9 @@ class Outcome:
         run_id: of the run.
         model: registered name.
         version: number of the Version; empty where it is not registered yet.
-        macro_f1: on fields that the networks never saw.
+        title: of the score, such as `Macro F1`.
+        things: that it was measured on, such as `fields`.
+        score: by which the task judges, on what the networks never saw.
         low: end of its 95 % interval.
         high: the other end.
         images_per_second: in training, the median of all networks.
@@ -43,10 +44,17 @@ class Outcome:
     run_id: str
     model: str
     version: str
-    macro_f1: float
+    title: str
+    things: str
+    score: float
     low: float
     high: float
     images_per_second: float
+
+    @property
+    def told(self) -> str:
+        """The score in words."""
+        return f"{self.title} {self.score:.3f} (95 % interval {self.low:.3f} to {self.high:.3f})"
 
 
 def train(recipe: Recipe, resume: str | None = None) -> Outcome:
@@ -86,8 +94,7 @@ def checked(recipe: Recipe) -> Recipe:
     Raises:
         UserError: it cannot, as far as can be told without images.
     """
-    check_options(recipe.model.name, recipe.model.options)
-    check_size(recipe.model.name, *recipe.data.size)
+    task_of(recipe).check(recipe)
     check_weights(recipe.model.weights)
     return settled(recipe)
 
@@ -113,13 +120,15 @@ def train_on(
 
 def _finish(material: Material, trained: list[Trained], run: Run, keeps: Callable[[Outcome], bool] | None) -> Outcome:
     """Score the networks' answers together, log everything, register the Version."""
-    recipe = material.recipe
-    answers = _answers(material, trained)
-    chosen, by_rivals = task.decision(recipe, answers)
-    scored = task.score(recipe, answers, chosen)
-    value, low, high = (scored.numbers[name] for name in ("macro_f1", "macro_f1_low", "macro_f1_high"))
+    recipe, prepared, task = material.recipe, material.prepared, task_of(material.recipe)
+    found = [(each.member, each.answers) for each in trained]
+    answers = task.gathered(recipe, prepared.images, prepared.together, material.split, found)
+    scored, by_rivals = task.conclude(recipe, answers)
+    reached = scored.headline
     speed = float(np.median([each.images_per_second for each in trained]))
-    outcome = Outcome(run.id, recipe.register_as, "", value, low, high, speed)
+    outcome = Outcome(
+        run.id, recipe.register_as, "", task.TITLE, task.THINGS, reached.value, reached.low, reached.high, speed
+    )
     log_answers(run, recipe, answers, scored)
     memory = psutil.Process().memory_info().rss / 2**20
     cost = {"cost/training_seconds": sum(each.seconds for each in trained), "cost/memory_mib": memory}
@@ -127,28 +136,9 @@ def _finish(material: Material, trained: list[Trained], run: Run, keeps: Callabl
     if keeps and not keeps(outcome):
         return outcome
     if keeps:
-        run.figure(*task.f1_figure(recipe, scored))
+        run.figure(*task.brief_figure(recipe, scored))
     else:
-        log_figures(run, recipe, answers, scored, material.prepared.images.ids, lambda field: material.images[field])
-    spec = task.spec(recipe, chosen, material.prepared.bits, [each.member for each in trained])
+        log_figures(run, recipe, answers, scored, prepared.images.ids, material.shown)
+    spec = task.spec(recipe, scored.decision, prepared.bits, [each.member for each in trained])
     number = register(run, recipe, [each.network for each in trained], spec, scored, now=keeps is None)
     return replace(outcome, version=number)
-
-
-def _answers(material: Material, trained: list[Trained]) -> task.Answers:
-    """What the networks answered for the fields that they never saw."""
-    split, images = material.split, material.prepared.images
-    scores = np.full(images.truth.shape, np.nan, np.float32)
-    for each in trained:
-        scores[np.ix_(split.valid(each.member.fold), np.asarray(each.member.columns))] = each.scores
-    folds = material.recipe.split.runs
-    held_out = np.concatenate([split.valid(fold) for fold in folds])
-    trained_on = np.concatenate([split.train(fold) for fold in folds])
-    return task.Answers(
-        ids=tuple(images.ids[field] for field in held_out),
-        folds=split.folds[held_out],
-        truth=images.truth[held_out],
-        scores=scores[held_out],
-        groups=material.prepared.together[held_out],
-        train_share=images.truth[trained_on].mean(0),
-    )

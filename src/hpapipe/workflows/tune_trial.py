@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 
 from hpapipe.config import Recipe
 from hpapipe.errors import AwayError, UserError
+from hpapipe.tasks.tasks import task_of
 from hpapipe.tracking import registry, runs
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.alone import is_abandoned
@@ -29,7 +30,7 @@ from hpapipe.workflows.tune_notes import note_of, present
 from hpapipe.workflows.tune_queue import REASON, RUN, STOPPED, WORKER
 from hpapipe.workflows.tune_study import sampler
 
-SHOWN = ("loss_curves", "f1_per_label")
+SHOWN = ("loss_curves", "f1_per_label", "iou_per_group")
 """Figures of a trial's run, as far as it has them, that Optuna's dashboard shows too."""
 
 
@@ -101,7 +102,7 @@ class Bench:
 
 def values(recipe: Recipe, outcome: Outcome) -> tuple[float, ...]:
     """What the objectives came to."""
-    known = {"macro_f1": outcome.macro_f1, "images_per_second": outcome.images_per_second}
+    known = {task_of(recipe).MEASURE: outcome.score, "images_per_second": outcome.images_per_second}
     return tuple(known[name] for name in recipe.tune.objectives)
 
 

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpapipe.cli.options import Config, Which, again, read_recipe
+
+movie = typer.Typer(no_args_is_help=True, help="Movies of pools: frames to draw masks on, and areas over time.")
+Given = Annotated[
+    Path | None, typer.Argument(metavar="[MOVIE]", help="GIF, AVI, MP4 or TIFF, or a folder of frames; none: simulated.")
+]
+
+
+@movie.command()
+def frames(
+    ctx: typer.Context,
+    given: Given = None,
+    config: Config = None,
+    out: Annotated[Path, typer.Option(help="New folder for the images.")] = Path("frames"),
+    masks: Annotated[
+        Path | None, typer.Option(help="Movie of masks of the same frames, to be cut alike; cells are not 0.")
+    ] = None,
+) -> None:
+    """Write every 15th frame of each pool (--movie.every), to draw masks on."""
+    recipe = read_recipe(ctx, config)
+    from hpapipe.progress import say
+    from hpapipe.workflows.film import movie_or_film
+    from hpapipe.workflows.movie_frames import Cutting, write_frames
+
+    done = write_frames(recipe, Cutting(movie_or_film(recipe, given), out, masks))
+    say(f"{done.images:,} images of {done.pools} pools in {done.frames} frames: {done.folder / 'images'}")
+    say(f"The grid on the first frame: {done.folder / 'grid.png'}")
+    if not done.has_masks:
+        say(f"Draw the cells into {done.folder / 'masks'}: images of the same names, LabelMe files, or one COCO file")
+    say(f"Next: hpapipe train{again(config)} --task segmentation --data.folder {done.folder}")
+
+
+@movie.command()
+def measure(
+    ctx: typer.Context,
+    given: Given = None,
+    config: Config = None,
+    out: Annotated[Path, typer.Option(help="New folder for traces, masks, movies and figures.")] = Path("measured"),
+    which: Which = "champion",
+    manual: Annotated[Path | None, typer.Option(help="CSV of areas measured by hand, to compare with.")] = None,
+) -> None:
+    """Outline the cells of each pool in every frame, and follow their areas over time."""
+    recipe = read_recipe(ctx, config)
+    from hpapipe.progress import say, show_table
+    from hpapipe.quiet import import_quietly
+
+    import_quietly("keras")
+    from hpapipe.workflows.film import movie_or_film
+    from hpapipe.workflows.measure import measure as work
+
+    done = work(recipe, movie_or_film(recipe, given), out, which, manual)
+    show_table(done.table, f"Areas in {done.unit}; version {done.version} of {recipe.register_as}")
+    say(f"Masks, movies with outlines, a CSV and a figure a pool: {done.folder}")
+    say(f"Next: look at {done.folder / 'pools.png'} and {done.folder / 'overlay.mp4'}")

@@ -1,0 +1,242 @@
+"""Finds the grid of pools in one frame, whatever lies in them and however their walls look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from hpapipe.errors import UserError
+from hpapipe.movies import lattice as lattices
+from hpapipe.movies import shapes
+from hpapipe.movies.grid import MOST, Grid, even
+from hpapipe.movies.lattice import Lattice
+from hpapipe.movies.outlines import CHANCE, Edges, Outline, refine
+
+DOUBTFUL = 0.8
+"""Quality below which a grid should be looked at."""
+_SHOWN = 0.5  # share of its outline that the pools of a row or column show at least
+_SPAN = 0.5  # of the frame's height or width that a grid takes up at least: four cells side by side are none
+_THINNEST = 0.18  # of the distance from pool to pool that a pool's radius is at least
+_WORKING = 480
+_TRIED = 24
+
+
+@dataclass
+class _Guess:
+    """A lattice, the radius of a disc as large as its shapes, px, and from how many masks it was had."""
+
+    lattice: Lattice
+    radius: float
+    votes: int = 1
+
+    def like(self, other: _Guess) -> bool:
+        """Whether both have nearly the same places."""
+        one, two = self.lattice, other.lattice
+        if (one.rows, one.columns) != (two.rows, two.columns) or not 0.8 < self.radius / other.radius < 1.25:
+            return False
+        near = 0.15 * min(np.hypot(*one.down), np.hypot(*one.right))
+        return bool(np.abs(one.places()[[0, -1]] - two.places()[[0, -1]]).max() < near)
+
+
+@dataclass(frozen=True)
+class _Found:
+    lattice: Lattice
+    outline: Outline
+    shown: np.ndarray
+
+    @property
+    def quality(self) -> float:
+        return float(self.shown.mean())
+
+    @property
+    def length(self) -> float:
+        """How much outline it explains beyond what chance would, in radii of pools, px."""
+        return float((self.shown - CHANCE).sum()) * self.outline.radius
+
+
+def find_grid(frame: np.ndarray, name: str = "the first frame") -> Grid:
+    """The grid of round or square pools in a frame.
+
+    Shapes of one size are taken from many masks of the frame, so that walls may be darker or brighter than floor and
+    surround. A lattice is laid through each group of them, fitted to the edges along the outlines of all its pools at
+    once, and given or relieved of rows and columns by whether those show outlines too. The one with most of its
+    pools' outlines wins.
+
+    Args:
+        frame: uint8 or uint16 `[height, width]`.
+        name: of the frame in messages.
+
+    Raises:
+        UserError: no three or more pools in rows and columns are to be seen.
+
+    Source: stable regions over many thresholds as of Matas et al., "Robust wide baseline stereo from maximally stable
+    extremal regions", 2002; lattice by least squares as in the gridding of microarrays, such as Hartelius and Carstensen,
+    "Bayesian grid matching", 2003.
+    """
+    shrink = max(1, round(max(frame.shape) / _WORKING))
+    picture = _small(frame, shrink)
+    guesses, seen = _guesses(picture)
+    ranked = sorted(guesses, key=lambda guess: -guess.votes * guess.lattice.rows * guess.lattice.columns)
+    found = [fit for guess in ranked[:_TRIED] if (fit := _fitted(picture, guess)) is not None]
+    if not found:
+        raise _no_grid(name, seen)
+    return _grid(_inner(max(found, key=lambda fit: fit.length), found), shrink)
+
+
+def _small(frame: np.ndarray, shrink: int) -> np.ndarray:
+    """The frame, `shrink` times smaller, its darkest and brightest pixels clipped, from 0 to 1, float32."""
+    height, width = (side // shrink for side in frame.shape)
+    tiles = frame[: height * shrink, : width * shrink].reshape(height, shrink, width, shrink)
+    small = gaussian_filter(tiles.mean(axis=(1, 3), dtype=np.float32), 1.0)
+    low, high = np.percentile(small, (0.2, 99.8))
+    return np.asarray(np.clip((small - low) / max(float(high - low), 1e-9), 0, 1), np.float32)
+
+
+def _guesses(picture: np.ndarray) -> tuple[list[_Guess], int]:
+    """Lattices through groups of shapes, and how many shapes the largest group has that was seen."""
+    guesses: list[_Guess] = []
+    most = 0
+    for group in shapes.groups(picture):
+        most = max(most, len(group.centres))
+        fit = lattices.fit(group.centres, np.sqrt(group.area) * 0.95)
+        if fit is None:
+            continue
+        lattice, on = fit
+        if on.mean() < 0.6 or on.sum() < 0.6 * lattice.rows * lattice.columns:
+            continue
+        guess = _Guess(lattice, float(np.sqrt(group.area / np.pi)))
+        same = next((other for other in guesses if other.like(guess)), None)
+        if same is None:
+            guesses.append(guess)
+        else:
+            same.votes += 1
+    return guesses, most
+
+
+def _fitted(picture: np.ndarray, guess: _Guess) -> _Found | None:
+    """The guess, fitted to the edges of the picture, with all its rows and columns; none where they show too little."""
+    edges = Edges.of(picture, max(0.7, 0.03 * guess.radius))
+    outlines = [
+        Outline(guess.radius * (np.sqrt(np.pi) / 2 if square else 1), square, rising)
+        for square in (False, True)
+        for rising in (False, True)
+    ]
+    best: _Found | None = None
+    for outline in outlines:
+        fit = _Found(*refine(edges, guess.lattice, outline), np.zeros(1))
+        fit = replace(fit, shown=edges.shown(fit.lattice, fit.outline))
+        if best is None or fit.quality > best.quality:
+            best = fit
+    assert best is not None
+    if best.quality < 0.6 or not 0.7 < best.outline.radius / guess.radius < 1.3:
+        return None
+    whole = _whole(edges, best, picture.shape)
+    return whole if whole is not None and whole.quality >= least(len(whole.shown)) and _possible(whole, picture.shape) else None
+
+
+def _inner(best: _Found, found: list[_Found]) -> _Found:
+    """The fit of the same pools with the smallest outline that shows as well: a wall's inner edge, not its outer one."""
+    near = 0.1 * min(np.hypot(*best.lattice.down), np.hypot(*best.lattice.right))
+    same = [
+        fit
+        for fit in found
+        if (fit.lattice.rows, fit.lattice.columns) == (best.lattice.rows, best.lattice.columns)
+        and fit.outline.square == best.outline.square
+        and np.abs(fit.lattice.places() - best.lattice.places()).max() < near
+        and fit.quality >= 0.95 * best.quality
+        and fit.outline.radius >= 0.7 * best.outline.radius
+    ]
+    return min(same, key=lambda fit: fit.outline.radius)
+
+
+def least(pools: int) -> float:
+    """Quality below which there is no grid: the fewer pools, the likelier some cells make one."""
+    return 0.62 + 0.5 / pools
+
+
+def _possible(fit: _Found, shape: tuple[int, ...]) -> bool:
+    """Whether pools fill their rows and columns without overlap, those are hardly turned, and the grid fills the frame:
+    a few cells that happen to lie in rows and columns do none of it."""
+    lattice = fit.lattice
+    pitch = min(np.hypot(*lattice.down), np.hypot(*lattice.right))
+    straight = abs(lattice.right[0]) <= np.tan(np.deg2rad(lattices.STEEPEST)) * lattice.right[1]
+    span = max(lattice.rows * lattice.down[0] / shape[0], lattice.columns * lattice.right[1] / shape[1])
+    return bool(straight and _THINNEST * pitch < fit.outline.radius < 0.52 * pitch and span >= _SPAN)
+
+
+def _whole(edges: Edges, fit: _Found, shape: tuple[int, ...]) -> _Found | None:
+    """The fit with the rows and columns that show outlines: more than it had, or fewer."""
+    lattice, outline = _dense(edges, fit.lattice, fit.outline), fit.outline
+    for _ in range(2):
+        wide = _widest(lattice, outline.radius, shape)
+        shown = edges.shown(wide, outline).reshape(wide.rows, wide.columns)
+        part = _trimmed(shown)
+        if part is None:
+            return None
+        lattice = wide.part(*part)
+        lattice, outline = refine(edges, lattice, outline)
+    return _Found(lattice, outline, edges.shown(lattice, outline))
+
+
+def _dense(edges: Edges, lattice: Lattice, outline: Outline) -> Lattice:
+    """The lattice with pools between its pools, where those show outlines: a mask may have shown every other row."""
+    for axis in (0, 1):
+        pitch = float(np.hypot(*lattice[1 + axis]))
+        for parts in range(int(pitch / (2 * outline.radius)), 1, -1):
+            finer = lattice.finer(axis, parts)
+            between = finer.indices()[:, axis] % parts != 0
+            if between.any() and edges.shown(finer, outline)[between].mean() >= _SHOWN:
+                lattice = finer
+                break
+    return lattice
+
+
+def _widest(lattice: Lattice, radius: float, shape: tuple[int, ...]) -> Lattice:
+    """The lattice with every row and column of whose places half and more lie wholly in the picture."""
+    wide = lattice.part(-MOST, -MOST, 2 * MOST + lattice.rows, 2 * MOST + lattice.columns)
+    places = wide.places().reshape(wide.rows, wide.columns, 2)
+    own = slice(MOST, MOST + lattice.rows), slice(MOST, MOST + lattice.columns)
+    inside = ((places >= 0.9 * radius) & (places <= np.array(shape) - 1 - 0.9 * radius)).all(axis=-1)
+    inside[own] = True
+    # Rows and columns are judged along the lattice's own columns and rows.
+    rows = np.flatnonzero(inside[:, own[1]].mean(axis=1) >= 0.5)
+    columns = np.flatnonzero(inside[own[0]].mean(axis=0) >= 0.5)
+    top, left = int(rows[0]), int(columns[0])
+    return wide.part(top, left, int(rows[-1]) - top + 1, int(columns[-1]) - left + 1)
+
+
+def _trimmed(shown: np.ndarray) -> tuple[int, int, int, int] | None:
+    """First row, first column and numbers of both: what is left when outer rows and columns that show too little are
+    taken away, the worst first."""
+    top, left, bottom, right = 0, 0, *shown.shape
+    while True:
+        left_over = shown[top:bottom, left:right]
+        if left_over.size < 3:
+            return None
+        means = [left_over[0].mean(), left_over[:, 0].mean(), left_over[-1].mean(), left_over[:, -1].mean()]
+        worst = int(np.argmin(means))
+        if means[worst] >= _SHOWN:
+            return top, left, bottom - top, right - left
+        top, left = top + (worst == 0), left + (worst == 1)
+        bottom, right = bottom - (worst == 2), right - (worst == 3)
+
+
+def _grid(fit: _Found, shrink: int) -> Grid:
+    """The grid in pixels of the frame itself."""
+    lattice, radius = fit.lattice, fit.outline.radius * shrink
+    first, down, right = (shrink * step for step in (lattice.first, lattice.down, lattice.right))
+    first = first + (shrink - 1) / 2
+    side = min(float(np.hypot(*down)), float(np.hypot(*right)), 2.4 * radius)
+    pairs = [(float(pair[0]), float(pair[1])) for pair in (first, down, right)]
+    return Grid(
+        lattice.rows, lattice.columns, *pairs, even(side), radius, fit.outline.square, quality=round(fit.quality, 4)
+    )
+
+
+def _no_grid(name: str, seen: int) -> UserError:
+    few = 3 <= seen <= 400
+    received = f"{seen} shapes that lie in no rows and columns in {name}" if few else f"no regular pattern in {name}"
+    remedy = "Give its rows x columns, such as `--movie.grid 4x4`, or `--movie.grid none` for a film of one pool."
+    return UserError("A movie must show a grid of pools.", received, remedy)

@@ -1,0 +1,93 @@
+"""A course over time made smooth, and values that lie off it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SIDE = 5
+"""Frames before a frame, and as many after it, that say what its value should be."""
+
+LEAST_SIDE = 3
+"""Fewer frames on one side say nothing."""
+
+
+def smoothed(values: np.ndarray, window: int = 7) -> np.ndarray:
+    """A running median of five frames, then a line fitted round each frame, float `[frames]`; nan where `values` is.
+
+    What is wrong for one or two frames leaves no trace, and a sudden lasting change stays as sudden as the window.
+
+    Args:
+        values: float `[frames]`, nan where nothing was measured; such frames are left out.
+        window: frames of the lines, odd, weighted down to the sides; 1 leaves the running median.
+
+    Source: Cleveland, "Robust locally weighted regression and smoothing scatterplots", 1979, its lines and weights;
+    Tukey, "Exploratory data analysis", 1977, the median.
+    """
+    course = np.full(len(values), np.nan)
+    frames = np.flatnonzero(np.isfinite(values))
+    level = _medians(values[frames])
+    half = window // 2
+    for place, frame in enumerate(frames):
+        near = slice(max(place - half, 0), place + half + 1)
+        course[frame] = _line(frames[near] - frame, level[near])
+    return course
+
+
+def _medians(values: np.ndarray) -> np.ndarray:
+    """Running medians of five, of three beside the ends, and at the ends by Tukey's rule."""
+    level = values.astype(np.float64)
+    for place in range(1, len(values) - 1):
+        half = min(2, place, len(values) - 1 - place)
+        level[place] = np.median(values[place - half : place + half + 1])
+    if len(values) > 2:
+        level[0] = np.median([values[0], level[1], 3 * level[1] - 2 * level[2]])
+        level[-1] = np.median([values[-1], level[-2], 3 * level[-2] - 2 * level[-3]])
+    return level
+
+
+def _line(ways: np.ndarray, values: np.ndarray) -> float:
+    """The value at way 0 of the line through `values`, weighted by the cube of what is left of the way, cubed."""
+    weights = (1 - (np.abs(ways) / (np.abs(ways).max() + 1)) ** 3) ** 3
+    middle, level = np.average(ways, weights=weights), np.average(values, weights=weights)
+    spread = np.sum(weights * (ways - middle) ** 2)
+    slope = np.sum(weights * (ways - middle) * (values - level)) / spread if spread else 0.0
+    return float(level - slope * middle)
+
+
+def off_course(values: np.ndarray) -> np.ndarray:
+    """How far each value lies outside what the frames before it and those after it lead to, float `[frames]`.
+
+    Both sides foretell a value by a line that a single wrong one of them does not bend. Between the two foretold values
+    anything is right: that is how a cell that falls together looks. Positive is above; 0 where nothing was measured, or
+    where no side has three frames.
+
+    Args:
+        values: float `[frames]`, nan where nothing was measured; such frames are left out.
+
+    Source: Sen, "Estimates of the regression coefficient based on Kendall's tau", 1968, for the line.
+    """
+    away = np.zeros(len(values))
+    frames = np.flatnonzero(np.isfinite(values))
+    for place, frame in enumerate(frames):
+        sides = (frames[max(place - SIDE, 0) : place], frames[place + 1 : place + 1 + SIDE])
+        foretold = [_foretold(side - frame, values[side]) for side in sides if len(side) >= LEAST_SIDE]
+        if foretold:
+            away[frame] = values[frame] - np.clip(values[frame], min(foretold), max(foretold))
+    return away
+
+
+def _foretold(ways: np.ndarray, values: np.ndarray) -> float:
+    """The value at way 0 of a robust line through `values`."""
+    one, other = np.triu_indices(len(ways), 1)
+    slope = np.median((values[other] - values[one]) / (ways[other] - ways[one]))
+    return float(np.median(values - slope * ways))
+
+
+def spread(values: np.ndarray) -> float:
+    """The standard deviation that most of `values` have, whatever the others are; nan values are left out.
+
+    Source: Hampel, "The influence curve and its role in robust estimation", 1974: 1.4826 times the median absolute
+    deviation.
+    """
+    finite = values[np.isfinite(values)]
+    return float(1.4826 * np.median(np.abs(finite - np.median(finite)))) if len(finite) else 0.0

@@ -1,0 +1,93 @@
+"""A movie and its pools, as a recipe asks for them: opened, found, followed, and cut out frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from hpapipe.config import Recipe
+from hpapipe.errors import UserError
+from hpapipe.movies.drift import follow
+from hpapipe.movies.grid import Grid, even_grid, parse_grid
+from hpapipe.movies.grid_finding import find_grid
+from hpapipe.movies.movie import Movie
+from hpapipe.movies.pools import Cut, cut
+from hpapipe.movies.reading import open_movie
+from hpapipe.progress import say
+
+
+class PooledFrame(NamedTuple):
+    """One frame and its pools.
+
+    `number`: of the frame, from 0. `frame`: uint8 or uint16 `[height, width]`. `drift`: (row, column) by which the
+    stage has moved since the first frame, px. `pools`: what was cut out.
+    """
+
+    number: int
+    frame: np.ndarray
+    drift: np.ndarray
+    pools: Cut
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A movie and its grid of pools.
+
+    Args:
+        movie: with the pixel size and the interval that the recipe gives, or its own.
+        grid: of its first frame.
+        fill: of `movies.pools.FILLS`.
+        follows: whether drift is followed.
+    """
+
+    movie: Movie
+    grid: Grid
+    fill: str
+    follows: bool
+
+    def frames(self, step: int = 1) -> Iterator[PooledFrame]:
+        """Every `step`th frame with its pools, one after the other; no more than one is held."""
+        numbers = range(0, len(self.movie), step)
+        drifts = follow(self.movie.read(step=step)) if self.follows else iter(lambda: np.zeros(2), None)
+        for number, frame, drift in zip(numbers, self.movie.read(step=step), drifts, strict=False):
+            yield PooledFrame(number, frame, drift, cut(frame, self.grid, drift, self.fill))
+
+
+def pooled(recipe: Recipe, path: Path) -> Pooled:
+    """The movie at `path` with its pools.
+
+    Args:
+        recipe: its section `movie`.
+        path: a file or a folder of frames.
+
+    Raises:
+        UserError: it cannot be read, has no grid to be found, or no room for the grid that is given.
+    """
+    wanted = recipe.movie
+    movie = open_movie(path, wanted.channel, wanted.max_pixels)
+    interval_s = wanted.minutes * 60 if wanted.minutes else movie.interval_s
+    movie = replace(movie, pixel_um=wanted.pixel_um or movie.pixel_um, interval_s=interval_s)
+    grid = _grid(wanted.grid, movie)
+    scale = f"{movie.pixel_um:g} µm a pixel" if movie.pixel_um else "no pixel size, so areas are in px"
+    time = f"{movie.interval_s / 60:g} min apart" if movie.interval_s else "no time between frames"
+    say(f"Movie: {len(movie):,} frames of {movie.width}×{movie.height} from {path}, {scale}, {time}")
+    turned = f", turned by {grid.angle:.1f}°" if abs(grid.angle) >= 0.05 else ""
+    shape = "square" if grid.square else "round"
+    how = "found" if wanted.grid == "auto" else "as given"
+    say(f"Pools: {grid.rows}×{grid.columns} {shape} ones of {grid.side}×{grid.side} px, {how}{turned}")
+    return Pooled(movie, grid, wanted.fill, wanted.drift)
+
+
+def _grid(wanted: str, movie: Movie) -> Grid:
+    if wanted == "auto":
+        return find_grid(next(movie.read(stop=1)), movie.path.name)
+    rows, columns = parse_grid(wanted) or (1, 1)
+    try:
+        return even_grid((movie.height, movie.width), rows, columns)
+    except ValueError as error:
+        rule = "The grid that is given must fit the movie."
+        raise UserError(rule, str(error).rstrip("."), "Give another with --movie.grid.") from None
