@@ -9,7 +9,7 @@ EXPERIMENT ?= $(shell sed -n 's/^experiment: //p' $(RECIPE))
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train recipes findings test quick check format ui dashboard lock clean
+.PHONY: help setup train movie recipes findings test quick check format ui dashboard lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -27,6 +27,12 @@ train: setup ## train and promote; RECIPE=configs/x.yaml ARGS="-P data.folder=â€
 	$(BIN)/mlflow run . -e train --env-manager local --experiment-name $(EXPERIMENT) -P config=$(RECIPE) $(ARGS)
 	@# 3: the champion before is not surely worse, and stays
 	$(BIN)/hpapipe promote --config $(RECIPE) || test $$? -eq 3
+
+MOVIE := configs/blastocyst.yaml
+
+movie: setup ## train on a simulated film of blastocysts, promote, and measure the film; ARGS as for train
+	$(MAKE) --no-print-directory train RECIPE=$(MOVIE) ARGS="$(ARGS)"
+	$(BIN)/mlflow run . -e measure --env-manager local --experiment-name blastocyst -P config=$(MOVIE)
 
 SMALL := --experiment recipes --register_as recipes --simulate.fields 500 --simulate.size 144 --data.size 80
 SMALL += --fit.epochs 2 --fit.patience 0 --model.weights null --model.frozen false
@@ -68,4 +74,4 @@ lock: setup ## renew requirements.lock and conda.yaml from pyproject.toml
 	mv conda.yaml.part conda.yaml
 
 clean: ## take away what runs have made, but no environment and no store
-	rm -rf workspace predictions
+	rm -rf workspace predictions measured frames

@@ -11,7 +11,7 @@ def check(ctx: typer.Context, config: Config = None) -> None:
     from hpapipe.progress import say
     from hpapipe.workflows.check import check as work
 
-    folder, found = work(recipe)
+    found = work(recipe)
     for report in found.reports:
         say(f"{report.suite}: {report.checked:,} rows, {len(report.outcomes)} checks, {len(report.failures)} failed")
         for line in report.lines():
@@ -21,6 +21,6 @@ def check(ctx: typer.Context, config: Config = None) -> None:
         count = groups["group"].nunique()
         say(f"near-duplicates: {len(groups):,} fields in {count:,} groups; a split keeps each together")
     if not all(report.passed for report in found.reports):
-        say(f"Critical checks failed for {len(found.unusable):,} fields of {folder}")
+        say(f"Critical checks failed for {len(found.unusable):,} {found.things} of {found.folder}")
         raise typer.Exit(2)
     say(f"Next: hpapipe train{again(config)}")

@@ -1,22 +1,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hpapipe.cli.options import Config, Which, again, read_recipe
 
+if TYPE_CHECKING:
+    from hpapipe.config import Recipe
+
 movie = typer.Typer(no_args_is_help=True, help="Movies of pools: frames to draw masks on, and areas over time.")
+SIMULATED = "simulated"
 Given = Annotated[
-    Path | None, typer.Argument(metavar="[MOVIE]", help="GIF, AVI, MP4 or TIFF, or a folder of frames; none: simulated.")
+    str, typer.Argument(metavar="[MOVIE]", help="GIF, AVI, MP4 or TIFF, a folder of frames, or `simulated`: the film.")
 ]
+
+
+def _movie(recipe: Recipe, given: str) -> Path:
+    from hpapipe.workflows.film import simulated_movie
+
+    return simulated_movie(recipe) if given == SIMULATED else Path(given)
 
 
 @movie.command()
 def frames(
     ctx: typer.Context,
-    given: Given = None,
+    given: Given = SIMULATED,
     config: Config = None,
     out: Annotated[Path, typer.Option(help="New folder for the images.")] = Path("frames"),
     masks: Annotated[
@@ -26,10 +36,9 @@ def frames(
     """Write every 15th frame of each pool (--movie.every), to draw masks on."""
     recipe = read_recipe(ctx, config)
     from hpapipe.progress import say
-    from hpapipe.workflows.film import movie_or_film
     from hpapipe.workflows.movie_frames import Cutting, write_frames
 
-    done = write_frames(recipe, Cutting(movie_or_film(recipe, given), out, masks))
+    done = write_frames(recipe, Cutting(_movie(recipe, given), out, masks))
     say(f"{done.images:,} images of {done.pools} pools in {done.frames} frames: {done.folder / 'images'}")
     say(f"The grid on the first frame: {done.folder / 'grid.png'}")
     if not done.has_masks:
@@ -40,7 +49,7 @@ def frames(
 @movie.command()
 def measure(
     ctx: typer.Context,
-    given: Given = None,
+    given: Given = SIMULATED,
     config: Config = None,
     out: Annotated[Path, typer.Option(help="New folder for traces, masks, movies and figures.")] = Path("measured"),
     which: Which = "champion",
@@ -52,10 +61,9 @@ def measure(
     from hpapipe.quiet import import_quietly
 
     import_quietly("keras")
-    from hpapipe.workflows.film import movie_or_film
     from hpapipe.workflows.measure import measure as work
 
-    done = work(recipe, movie_or_film(recipe, given), out, which, manual)
+    done = work(recipe, _movie(recipe, given), out, which, manual)
     show_table(done.table, f"Areas in {done.unit}; version {done.version} of {recipe.register_as}")
     say(f"Masks, movies with outlines, a CSV and a figure a pool: {done.folder}")
     say(f"Next: look at {done.folder / 'pools.png'} and {done.folder / 'overlay.mp4'}")

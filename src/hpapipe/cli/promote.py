@@ -22,11 +22,12 @@ def promote(
 
     verdict = work(recipe, None if run == NEWEST else run, force)
     if verdict.table is not None:
-        show_table(verdict.table.head(1), "Macro F1 on the same fields")
-        show_table(verdict.clear, "Labels that surely changed (95 % intervals)")
+        show_table(verdict.table.head(1), f"{verdict.title} on the same {verdict.things}")
+        show_table(verdict.clear, "What surely changed (95 % intervals)")
     if verdict.change is None:
         say(f"Not promoted: {verdict.why}")
         say(f"Promote it nevertheless with: hpapipe promote {verdict.run} --force REASON{again(config)}")
         raise typer.Exit(3)
     say(f"Version {verdict.change.version} is champion: {verdict.why}")
-    say(f"Next: hpapipe predict FOLDER{again(config)}, or hpapipe rollback{again(config)} to undo this")
+    use = "movie measure MOVIE" if recipe.task == "segmentation" else "predict FOLDER"
+    say(f"Next: hpapipe {use}{again(config)}, or hpapipe rollback{again(config)} to undo this")

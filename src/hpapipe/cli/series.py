@@ -24,7 +24,7 @@ def series(
     from hpapipe.workflows.series import series as work
 
     done = work(recipes, ctx.obj)
-    show_table(done.table.drop(columns="run"), "Macro F1 with 95 % intervals, and seconds of training")
+    show_table(done.table.drop(columns="run"), "Scores with 95 % intervals, and seconds of training")
     if done.comparison:
         say(f"Figures and tables that compare them are in run {done.comparison}")
     for name, why in done.failed.items():

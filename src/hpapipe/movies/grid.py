@@ -10,10 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from hpapipe.errors import UserError
 from hpapipe.movies.lattice import Lattice
+from hpapipe.movies.wells import MOST, look
 
-MOST = 64
-"""Rows or columns that a grid may have."""
+DOUBTFUL = 0.8
+"""Quality of a found grid below which somebody should look at it."""
+_ROOM = 2.4  # radii that a patch's side has at most
+_MANY = 400  # shapes that noise makes
 _WORDS = re.compile(r"\s*([0-9]{1,4})\s*[x×X*]\s*([0-9]{1,4})\s*")
 
 
@@ -30,7 +34,8 @@ class Grid:
         side: of the square patch that is cut out for a pool, px, even.
         radius: of a pool's floor, or half the side of a square one, px.
         square: square pools, else round ones.
-        quality: share of the pools' outlines where the frame has an edge, 0 to 1; 1 for a grid that was given.
+        quality: share of the pools' outlines where the frame has an edge, 0 to 1; none for even tiles, which nobody
+            looked for: their radius is half a patch and tells nothing of walls.
 
     Raises:
         ValueError: for values that make no grid.
@@ -44,7 +49,7 @@ class Grid:
     side: int
     radius: float
     square: bool
-    quality: float = 1.0
+    quality: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("rows", "columns"):
@@ -60,8 +65,8 @@ class Grid:
             raise ValueError(f"`square` of a grid must be true or false. Received {self.square!r}.")
         if not (_is_number(self.radius) and self.radius > 0):
             raise ValueError(f"`radius` of a grid must be above 0. Received {self.radius!r}.")
-        if not (_is_number(self.quality) and 0 <= self.quality <= 1):
-            raise ValueError(f"`quality` of a grid must be 0 to 1. Received {self.quality!r}.")
+        if self.quality is not None and not (_is_number(self.quality) and 0 <= self.quality <= 1):
+            raise ValueError(f"`quality` of a grid must be 0 to 1, or none. Received {self.quality!r}.")
         if self.down[0] <= abs(self.down[1]) or self.right[1] <= abs(self.right[0]):
             raise ValueError(
                 f"`down` and `right` of a grid must lead down and right. Received {self.down} and {self.right}."
@@ -79,8 +84,8 @@ class Grid:
 
     def centres(self) -> np.ndarray:
         """(row, column) of every pool's middle in the first frame, row by row, px, float `[pools, 2]`."""
-        steps = (np.array(pair) for pair in (self.first, self.down, self.right))
-        return Lattice(*steps, self.rows, self.columns).places()
+        first, down, right = (np.array(pair, float) for pair in (self.first, self.down, self.right))
+        return Lattice(first, down, right, self.rows, self.columns).places()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, from which `from_dict` makes the same grid."""
@@ -97,7 +102,10 @@ class Grid:
         if not isinstance(values, Mapping) or set(values) != names:
             received = sorted(map(str, values)) if isinstance(values, Mapping) else values
             raise ValueError(f"A grid must have {', '.join(sorted(names))}. Received {received!r}.")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**plain)
 
 
 def parse_grid(text: str) -> tuple[int, int] | None:
@@ -131,10 +139,37 @@ def even_grid(shape: tuple[int, int], rows: int, columns: int) -> Grid:
     if shorter < 2:
         raise ValueError(f"A frame of {shape[0]}×{shape[1]} pixels has no room for {rows}×{columns} pools.")
     first = ((down - 1) / 2, (right - 1) / 2)
-    return Grid(rows, columns, first, (down, 0.0), (0.0, right), even(shorter), shorter / 2, square=True)
+    return Grid(rows, columns, first, (down, 0.0), (0.0, right), _even(shorter), _even(shorter) / 2, square=True)
 
 
-def even(length: float) -> int:
+def find_grid(frame: np.ndarray, name: str = "the first frame") -> Grid:
+    """The grid of round or square pools that a frame shows; how it is found, `wells.look` tells.
+
+    Args:
+        frame: uint8 or uint16 `[height, width]`.
+        name: of the frame in messages, such as “frame 1 of x.tif”.
+
+    Raises:
+        UserError: no three or more pools in rows and columns are to be seen.
+    """
+    wells, seen = look(frame)
+    if wells is None or max(wells.lattice.rows, wells.lattice.columns) > MOST:
+        few = 3 <= seen <= _MANY
+        received = (
+            f"{seen} shapes that lie in no rows and columns in {name}" if few else f"no regular pattern in {name}"
+        )
+        remedy = "Give its rows x columns, such as `--movie.grid 4x4`, or `--movie.grid none` for a film of one pool."
+        raise UserError("A movie must show a grid of pools.", received, remedy)
+    lattice, radius = wells.lattice, float(wells.outline.radius)
+    turn = math.atan2(lattice.right[0], lattice.right[1])
+    whole = 2 * radius * (math.cos(turn) + abs(math.sin(turn)) if wells.outline.square else 1)
+    side = max(_even(min(math.hypot(*lattice.down), math.hypot(*lattice.right), _ROOM * radius)), _even(whole + 2))
+    first, down, right = ((float(pair[0]), float(pair[1])) for pair in lattice[:3])
+    quality = round(wells.quality, 4)
+    return Grid(lattice.rows, lattice.columns, first, down, right, side, radius, wells.outline.square, quality)
+
+
+def _even(length: float) -> int:
     """The largest even number of pixels in `length`, at least 2."""
     return max(2, 2 * int(length / 2 + 1e-9))
 

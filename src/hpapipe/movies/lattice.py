@@ -39,9 +39,9 @@ class Lattice(NamedTuple):
 
     def finer(self, axis: int, parts: int) -> Lattice:
         """The lattice with `parts - 1` further rows (axis 0) or columns (1) between each two that it has."""
-        steps, counts = [self.down, self.right], [self.rows, self.columns]
-        steps[axis], counts[axis] = steps[axis] / parts, (counts[axis] - 1) * parts + 1
-        return Lattice(self.first, *steps, *counts)
+        if axis == 0:
+            return self._replace(down=self.down / parts, rows=(self.rows - 1) * parts + 1)
+        return self._replace(right=self.right / parts, columns=(self.columns - 1) * parts + 1)
 
 
 def fit(points: np.ndarray, least: float) -> tuple[Lattice, np.ndarray] | None:

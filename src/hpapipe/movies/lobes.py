@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import distance_transform_edt, label, maximum
 
-NECK = 0.82
+NECK = 0.8
 """A neck is at most this share of the width of each lobe that it joins; what is wider is one body."""
 
-STEP = 1.12
+STEP = 1.15
 """From one width at which necks are looked for to the next: fine enough, as bubbles hang on by half their width."""
 
 LEAST_LOBE = (1.5, 0.08)

@@ -54,12 +54,8 @@ def read_manual(path: Path, pools: Sequence[str], frames: int) -> pd.DataFrame:
     return lines.astype({"frame": "int64", "cell": "int64"})[["pool", "cell", "frame", "area", "unit"]]
 
 
-def compare_manual(trace: Trace, manual: pd.DataFrame) -> dict[str, float]:
-    """How well a trace agrees with what a human measured of the same cell; nan where it cannot be said.
-
-    `frames`: with both areas. `correlation`: Pearson's, of both areas. `error_percent`: mean absolute error in % of the
-    human's area. `normalized_error`: mean absolute difference of the two curves from 0 to 1. The same of the trusted
-    frames alone, as `trusted_frames` and so on, and of the smoothed trace, as `smoothed_error_percent` and so on.
+def manual_table(trace: Trace, manual: pd.DataFrame) -> pd.DataFrame:
+    """A trace's table with the columns manual (area, nan where none was measured), its unit, and manual_normalized.
 
     Args:
         trace: of one cell.
@@ -69,17 +65,38 @@ def compare_manual(trace: Trace, manual: pd.DataFrame) -> dict[str, float]:
         UserError: areas were measured in µm² and the movie's pixel size is not known.
     """
     own = manual[(manual["pool"] == trace.pool) & (manual["cell"] == trace.cell)]
-    unit = str(own["unit"].iloc[0]) if len(own) else "px"
-    if unit == "um2" and trace.table["area_um2"].isna().all() and trace.has_cell:
+    unit = "um2" if (own["unit"] == "um2").any() else "px"
+    if unit == "um2" and trace.table["area_um2"].isna().all():
         remedy = "Give the pixel size in µm, or measure in pixels."
         raise UserError("Areas in µm² need the movie's pixel size.", f"manual areas in µm² for {trace.pool}", remedy)
-    both = trace.table.merge(own[["frame", "area"]], on="frame")
-    both = both[(both["area_px"] > 0) & both["area"].notna()]
+    area = own.set_index("frame")["area"].reindex(trace.table["frame"]).to_numpy(np.float64)
+    return trace.table.assign(manual=area, unit=unit, manual_normalized=normalized(area))
+
+
+def compare_manual(trace: Trace, manual: pd.DataFrame) -> dict[str, float]:
+    """How well a trace agrees with what a human measured of the same cell; nan where it cannot be said.
+
+    `frames`: with both areas. `correlation`: Pearson's, of both areas and so of both curves from 0 to 1.
+    `error_percent`: mean absolute error in % of the human's area. `normalized_error`: mean absolute difference of the
+    two curves, each from 0 to 1 over these frames. The same of the trusted frames alone (`trusted_frames` …), and of
+    the smoothed trace in all frames (`smoothed_correlation` …).
+
+    Args:
+        trace: of one cell.
+        manual: of `read_manual`.
+
+    Raises:
+        UserError: as `manual_table`.
+    """
+    table = manual_table(trace, manual)
+    both = table[(table["area_px"] > 0) & table["manual"].notna()]
+    unit = table["unit"].iloc[0] if len(table) else "px"
+    found = _agreement(both[f"area_{unit}"], both["manual"])
     trusted = both[both["trusted"]]
-    found = _agreement(both[f"area_{unit}"], both["area"])
-    found |= {f"trusted_{name}": value for name, value in _agreement(trusted[f"area_{unit}"], trusted["area"]).items()}
-    smooth = _agreement(both[f"smoothed_{unit}"], both["area"])
-    return found | {f"smoothed_{name}": value for name, value in smooth.items() if name != "frames"}
+    parts = {"trusted": (trusted, f"area_{unit}"), "smoothed": (both, f"smoothed_{unit}")}
+    for part, (rows, column) in parts.items():
+        found |= {f"{part}_{name}": value for name, value in _agreement(rows[column], rows["manual"]).items()}
+    return found
 
 
 def _agreement(answer: pd.Series, manual: pd.Series) -> dict[str, float]:
@@ -142,7 +159,7 @@ def _lines(text: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, bool]:
         ends = lines["pool"].str.extract(r"^(?P<pool>.+?)(?P<end>_px|_um2|_µm2|_µm²)?$").fillna({"end": ""})
         lines = lines.assign(pool=ends["pool"], unit=ends["end"].map(UNITS))
         lines = lines.sort_values("unit", kind="stable").drop_duplicates(["line", "pool"])  # px before um2
-    return lines.assign(cell=lines["cell"] if "cell" in lines else "1"), frame != "frame"
+    return lines.assign(cell=lines.get("cell", "1")), frame != "frame"
 
 
 def _unknown_pools(lines: pd.DataFrame, names: Mapping[str, str], pools: Sequence[str], path: Path) -> list[UserError]:

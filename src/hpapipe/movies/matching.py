@@ -127,7 +127,9 @@ def matched(sight: Sight, candidates: Sequence[Piece], seen: Mapping[int, Seen])
     rows, columns = linear_sum_assignment(np.where(possible, worth, -10), maximize=True)
     numbers = list(seen)
     return {
-        numbers[row]: candidates[column] for row, column in zip(rows, columns, strict=True) if possible[row, column]
+        numbers[row]: candidates[column]
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+        if possible[row, column]
     }
 
 

@@ -118,9 +118,10 @@ def _objects(mask: np.ndarray, least: float) -> list[tuple[tuple[slice, slice], 
     """Where each connected object of enough pixels lies, and itself, bool; the largest first."""
     numbers, _ = label(mask)
     sizes = np.bincount(numbers.ravel())
-    places = {number: window for number, window in enumerate(find_objects(numbers), 1) if sizes[number] >= least}
-    ordered = sorted(places, key=lambda number: -sizes[number])
-    return [(places[number], numbers[places[number]] == number) for number in ordered]
+    places = find_objects(numbers)
+    ordered = np.argsort(-sizes[1:], kind="stable").tolist()
+    windows = [(place + 1, *places[place]) for place in ordered if sizes[place + 1] >= least]
+    return [((rows, columns), numbers[rows, columns] == number) for number, rows, columns in windows]
 
 
 def _filled(mask: np.ndarray, holes: Holes) -> np.ndarray:

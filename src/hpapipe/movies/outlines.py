@@ -73,9 +73,9 @@ class Edges:
         return cls(gaussian_filter(picture, blur, order=(1, 0)), gaussian_filter(picture, blur, order=(0, 1)))
 
     def nearest(self, lattice: Lattice, outline: Outline, reach: float = _REACH) -> tuple[np.ndarray, np.ndarray]:
-        """How far outside the outline its strongest edge lies, px, and how strong that is, float `[pools, points]` each.
+        """How far outside each pool's outline its strongest edge lies, px, and how strong that is.
 
-        Points outside the picture have strength 0.
+        Float `[pools, points]` each. Points outside the picture have strength 0.
 
         Args:
             lattice: of pools.

@@ -1,4 +1,4 @@
-"""A grey frame with what was found in it drawn on top: outlines, text, a scale bar, and a tint where not to trust it."""
+"""A grey frame with what was found drawn on top: outlines, text, a scale bar, and a tint where not to trust it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def overlay(
         zoom: how often each pixel is repeated either way: lines and text stay thin.
     """
     low, high = ends
-    grey = np.uint8(np.clip((frame.astype(np.float32) - low) * (255 / (high - low)), 0, 255) + 0.5)
+    grey = np.clip((frame.astype(np.float32) - low) * (255 / (high - low)) + 0.5, 0, 255).astype(np.uint8)
     colour = np.repeat(_enlarged(grey, zoom)[..., None], 3, axis=-1)
     doubtful = ~_enlarged(np.broadcast_to(trusted, frame.shape), zoom)
     colour[doubtful] = np.uint8((1 - TINT) * colour[doubtful] + TINT * np.array(DOUBT) + 0.5)
@@ -136,8 +136,7 @@ def _write(pen: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size
     for sign in text:
         known = {"µ": "u", "²": "2"}.get(sign, sign)
         height = round(0.7 * size) if sign == "²" else size
-        rim = {"fill": "white", "stroke_width": 1, "stroke_fill": (30, 30, 30)}
-        pen.text((across, down), known, font=_font(height), **rim)
+        pen.text((across, down), known, font=_font(height), fill="white", stroke_width=1, stroke_fill=(30, 30, 30))
         if sign == "µ":  # the stem that a u lacks
             foot = down + _font(size).getbbox("p")[3]
             middle = across + 0.1 * size

@@ -20,7 +20,7 @@ LEAST = 10
 ALIKE = 1.3
 """How many times as wide as the smallest the widest of a group of shapes may be."""
 _LEVELS = 10
-_MOST = 2000
+_MOST = 5000
 
 
 class Shapes(NamedTuple):
@@ -43,51 +43,55 @@ def groups(picture: np.ndarray) -> Iterator[Shapes]:
 
 def _masks(picture: np.ndarray) -> Iterator[np.ndarray]:
     edges = gaussian_gradient_magnitude(picture, 1.0)
-    views = [picture, -picture, edges, -edges]
-    views += [
-        sign * (picture - gaussian_filter(picture, share * max(picture.shape)))
-        for share in (0.04, 0.1)
-        for sign in (1, -1)
-    ]
-    for view in views:
+    views = [picture, edges]
+    views += [picture - gaussian_filter(picture, share * max(picture.shape)) for share in (0.04, 0.1)]
+    for view in (signed for view in views for signed in (view, -view)):
         for width in (3, 9):
             # Bridges narrower than this break: gaps in a wall, and pools that touch.
             opened = maximum_filter(minimum_filter(view, width), width)
             low, high = np.percentile(opened, (2, 98))
-            for level in np.linspace(low, high, _LEVELS + 2)[1:-1]:
-                yield opened > level
+            yield from (opened > level for level in np.linspace(low, high, _LEVELS + 2)[1:-1])
 
 
 def _groups(mask: np.ndarray) -> Iterator[Shapes]:
-    """Shapes of one mask, their holes filled."""
-    ground, count = label(~mask)
-    open_ground = np.zeros(count + 1, bool)
-    for rim in (ground[0], ground[-1], ground[:, 0], ground[:, -1]):
-        open_ground[rim] = True
-    open_ground[0] = False
-    shapes, count = label(~open_ground[ground])
-    if not 3 <= count <= _MOST * 10:
+    """Groups of the shapes of one mask, their holes filled."""
+    shapes, count = label(_filled(mask))
+    if not 3 <= count <= _MOST:
         return
-    boxes = find_objects(shapes)
-    areas = np.bincount(shapes.ravel(), minlength=count + 1)[1:]
-    height, width = mask.shape
-    kept, centres = [], []
-    for number, (rows, columns) in enumerate(boxes):
-        high, wide = rows.stop - rows.start, columns.stop - columns.start
-        inside = rows.start > 0 and columns.start > 0 and rows.stop < height and columns.stop < width
-        fits = inside and min(high, wide) >= LEAST and max(high, wide) <= 1.25 * min(high, wide)
-        if fits and areas[number] >= 0.66 * high * wide and 3 * areas[number] <= mask.size:
-            own = shapes[rows, columns] == number + 1
-            down, right = own.sum(axis=1), own.sum(axis=0)
-            centres.append(
-                (
-                    rows.start + np.arange(high) @ down / areas[number],
-                    columns.start + np.arange(wide) @ right / areas[number],
-                )
-            )
-            kept.append(areas[number])
-    if 3 <= len(kept) <= _MOST:
-        yield from _alike(np.array(centres), np.array(kept, float))
+    areas = np.bincount(shapes.ravel(), minlength=count + 1)
+    kept = [
+        (*_middle(shapes[box] == number, box), areas[number])
+        for number, box in enumerate(find_objects(shapes), start=1)
+        if _could_be(box, int(areas[number]), mask.shape)
+    ]
+    if len(kept) >= 3:
+        found = np.array(kept, float)
+        yield from _alike(found[:, :2], found[:, 2])
+
+
+def _filled(mask: np.ndarray) -> np.ndarray:
+    """The mask with its holes filled: ground that does not reach the rim is hole."""
+    ground, count = label(~mask)
+    reaches = np.zeros(count + 1, bool)
+    for rim in (ground[0], ground[-1], ground[:, 0], ground[:, -1]):
+        reaches[rim] = True
+    reaches[0] = False
+    return np.asarray(~reaches[ground])
+
+
+def _could_be(box: tuple[slice, ...], area: int, shape: tuple[int, ...]) -> bool:
+    """Whether a shape is clear of the rim, about as wide as high, fills its box, and leaves room for two more."""
+    high, wide = (side.stop - side.start for side in box)
+    clear = all(side.start > 0 and side.stop < whole for side, whole in zip(box, shape, strict=True))
+    fits = min(high, wide) >= LEAST and max(high, wide) <= 1.25 * min(high, wide)
+    return clear and fits and area >= 0.66 * high * wide and 3 * area <= shape[0] * shape[1]
+
+
+def _middle(own: np.ndarray, box: tuple[slice, ...]) -> tuple[float, float]:
+    down, right = own.sum(axis=1), own.sum(axis=0)
+    area = down.sum()
+    row, column = np.arange(len(down)) @ down / area, np.arange(len(right)) @ right / area
+    return box[0].start + float(row), box[1].start + float(column)
 
 
 def _alike(centres: np.ndarray, areas: np.ndarray) -> Iterator[Shapes]:

@@ -7,29 +7,38 @@ import numpy as np
 SIDE = 5
 """Frames before a frame, and as many after it, that say what its value should be."""
 
+SPLIT = 0.2
+"""A line on one side must have less than this share of the error of the line on both."""
+
 LEAST_SIDE = 3
 """Fewer frames on one side say nothing."""
 
 
-def smoothed(values: np.ndarray, window: int = 7) -> np.ndarray:
-    """A running median of five frames, then a line fitted round each frame, float `[frames]`; nan where `values` is.
+def smoothed(values: np.ndarray, window: int = 9) -> np.ndarray:
+    """A running median of five frames, then lines fitted round each frame, float `[frames]`; nan where `values` is.
 
-    What is wrong for one or two frames leaves no trace, and a sudden lasting change stays as sudden as the window.
+    What is wrong for one or two frames hardly leaves a trace. Where a line through the half window before a frame, or after
+    it, fits far better than one through both, it is taken: so a cell that falls together suddenly does so here too.
 
     Args:
         values: float `[frames]`, nan where nothing was measured; such frames are left out.
-        window: frames of the lines, odd, weighted down to the sides; 1 leaves the running median.
+        window: frames of a line, odd; less than 3 leaves the running median.
 
-    Source: Cleveland, "Robust locally weighted regression and smoothing scatterplots", 1979, its lines and weights;
-    Tukey, "Exploratory data analysis", 1977, the median.
+    Source: Tukey, "Exploratory data analysis", 1977, the median; McDonald and Owen, "Smoothing with split linear fits",
+    1986, the lines, here with weights as of Cleveland, "Robust locally weighted regression", 1979.
     """
     course = np.full(len(values), np.nan)
     frames = np.flatnonzero(np.isfinite(values))
     level = _medians(values[frames])
     half = window // 2
     for place, frame in enumerate(frames):
-        near = slice(max(place - half, 0), place + half + 1)
-        course[frame] = _line(frames[near] - frame, level[near])
+        before, after = slice(max(place - half, 0), place + 1), slice(place, place + half + 1)
+        both = slice(before.start, after.stop)
+        error, course[frame] = _line(frames[both] - frame, level[both])
+        for side in (before, after):
+            side_error, value = _line(frames[side] - frame, level[side])
+            if len(level[side]) > 2 and side_error < SPLIT * error:
+                error, course[frame] = side_error / SPLIT, value
     return course
 
 
@@ -45,13 +54,15 @@ def _medians(values: np.ndarray) -> np.ndarray:
     return level
 
 
-def _line(ways: np.ndarray, values: np.ndarray) -> float:
-    """The value at way 0 of the line through `values`, weighted by the cube of what is left of the way, cubed."""
+def _line(ways: np.ndarray, values: np.ndarray) -> tuple[float, float]:
+    """Of a line through `values`, weighted down with the way: its mean squared error, and its value at way 0."""
     weights = (1 - (np.abs(ways) / (np.abs(ways).max() + 1)) ** 3) ** 3
-    middle, level = np.average(ways, weights=weights), np.average(values, weights=weights)
-    spread = np.sum(weights * (ways - middle) ** 2)
-    slope = np.sum(weights * (ways - middle) * (values - level)) / spread if spread else 0.0
-    return float(level - slope * middle)
+    weights /= weights.sum()
+    middle, level = weights @ ways, weights @ values
+    spread_of_ways = weights @ (ways - middle) ** 2
+    slope = weights @ ((ways - middle) * (values - level)) / spread_of_ways if spread_of_ways else 0.0
+    error = weights @ (values - level - slope * (ways - middle)) ** 2
+    return float(error), float(level - slope * middle)
 
 
 def off_course(values: np.ndarray) -> np.ndarray:

@@ -45,14 +45,14 @@ def traces(
     confidence: Sequence[float] | None = None,
     pixel_um: float | None = None,
     interval_s: float | None = None,
-    window: int = 7,
+    window: int = 9,
     least_agreement: float = LEAST_AGREEMENT,
 ) -> list[Trace]:
-    """A trace for each cell that the pool held in the last frame, as its `Follower` told them; one at least.
+    """A trace for each cell that the pool holds by the verdict of the last frame.
 
     Args:
         pool: its name.
-        frames: `Found.cells` of each frame in turn.
+        frames: `Found.cells` of each frame in turn, one frame or more.
         confidence: of each frame, 0 to 1, as `agreement` gives it; none: not known.
         pixel_um: µm a pixel, or none.
         interval_s: seconds from frame to frame, or none.
@@ -60,7 +60,7 @@ def traces(
         least_agreement: of `trust`.
     """
     found = []
-    for number in range(1, max((cell.number for cell in frames[-1]), default=1) + 1 if frames else 1):
+    for number in (cell.number for cell in frames[-1]):
         course = [next((cell for cell in cells if cell.number == number), None) for cells in frames]
         table = trace_table(course, confidence, pixel_um, interval_s, window, least_agreement)
         found.append(Trace(pool, number, table))
@@ -72,15 +72,15 @@ def trace_table(
     confidence: Sequence[float] | None = None,
     pixel_um: float | None = None,
     interval_s: float | None = None,
-    window: int = 7,
+    window: int = 9,
     least_agreement: float = LEAST_AGREEMENT,
 ) -> pd.DataFrame:
     """One row a frame.
 
     Columns: frame (from 0), hours; area_px (0 where there is no cell), smoothed_px, bubble_px, and the same in µm²
-    (`_um2`); normalized and normalized_smoothed, from 0 where the area is least to 1 where it is largest; confidence;
-    touches_rim, trusted, and why not. What is not known is nan: hours without an interval, µm² without a pixel size,
-    smoothed and normalized areas where there is no cell.
+    (`_um2`); confidence, touches_rim, trusted, and why not; normalized and normalized_smoothed, from 0 for the least
+    area of the trusted frames to 1 for their largest. What is not known is nan: hours without an interval, µm² without
+    a pixel size, smoothed and normalized areas where there is no cell.
 
     Args:
         course: the cell in each frame; none where it was not even looked for.
@@ -102,17 +102,25 @@ def trace_table(
     for name, pixels in sizes.items():
         table[f"{name}_px"] = pixels
         table[f"{name}_um2"] = pixels * (math.nan if pixel_um is None else pixel_um**2)
-    table["normalized"] = normalized(measured)
-    table["normalized_smoothed"] = normalized(sizes["smoothed"])
     table["confidence"] = np.full(len(course), np.nan) if confidence is None else np.asarray(confidence, np.float64)
     table["touches_rim"] = [bool(cell and cell.touches_rim) for cell in course]
-    return trust(table, least_agreement)
+    table = trust(table, least_agreement)
+    for name, values in (("normalized", measured), ("normalized_smoothed", sizes["smoothed"])):
+        table[name] = normalized(values, table["trusted"].to_numpy(bool))
+    return table
 
 
-def normalized(values: np.ndarray) -> np.ndarray:
-    """`values` from 0 for the least to 1 for the largest, float `[frames]`; nan where they are, or are all alike."""
-    finite = values[np.isfinite(values)]
-    low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
+def normalized(values: np.ndarray, trusted: np.ndarray | None = None) -> np.ndarray:
+    """`values` from 0 for the least to 1 for the largest, float `[frames]`; nan where they are, or are all alike.
+
+    Args:
+        values: float `[frames]`, nan where there is none.
+        trusted: bool `[frames]`: the least and the largest are of these, so that one wrong area does not bend the whole
+            curve; others may lie beyond 0 and 1. None, or no such frame: of all.
+    """
+    finite = np.isfinite(values)
+    ends = values[finite & trusted] if trusted is not None and (finite & trusted).any() else values[finite]
+    low, high = (ends.min(), ends.max()) if len(ends) else (0.0, 0.0)
     return (values - low) / (high - low) if high > low else np.full(len(values), np.nan)
 
 

@@ -1,4 +1,4 @@
-"""The macro F1 of several runs against their speed, each point named."""
+"""The score of several runs against their speed, each point named."""
 
 from __future__ import annotations
 
@@ -22,23 +22,29 @@ DISTANCES = (7, 13, 21, 32, 46, 64, 86)
 
 
 def speed_table(
-    runs: Sequence[str], speed: Sequence[float], score: Sequence[float], low: Sequence[float], high: Sequence[float]
+    runs: Sequence[str],
+    speed: Sequence[float],
+    score: Sequence[float],
+    low: Sequence[float],
+    high: Sequence[float],
+    measure: str = "macro_f1",
 ) -> pd.DataFrame:
-    """`run, images_per_second, macro_f1, low, high`, a row a run.
+    """`run, images_per_second, macro_f1 (or another measure), low, high`, a row a run.
 
     Args:
         runs: names.
         speed: images a second in training; NaN where a run trained no network, which is then not drawn.
-        score: macro F1, 0 to 1.
+        score: 0 to 1.
         low: lower end of its 95 % interval.
         high: upper end.
+        measure: name of the score.
     """
-    columns = {"images_per_second": speed, "macro_f1": score, "low": low, "high": high}
+    columns = {"images_per_second": speed, measure: score, "low": low, "high": high}
     return pd.DataFrame({"run": list(runs), **{name: np.asarray(values, float) for name, values in columns.items()}})
 
 
-def draw_speed(table: pd.DataFrame) -> Figure:
-    """Macro F1 with its 95 % interval against images a second, each point with its run's name beside it."""
+def draw_speed(table: pd.DataFrame, words: str = "macro F1") -> Figure:
+    """The score with its 95 % interval against images a second, each point with its run's name beside it."""
     found = run_colours(table)
     grown = min(3.5, 0.12 * len(found))
     whole = style.figure(6.5 + grown, 4.2 + grown)
@@ -46,9 +52,9 @@ def draw_speed(table: pd.DataFrame) -> Figure:
     for row in table.to_dict("records"):
         colour = found[row["run"]]
         axes.vlines(row["images_per_second"], row["low"], row["high"], color=colour, linewidth=1.0, alpha=0.6)
-        axes.plot(row["images_per_second"], row["macro_f1"], "o", color=colour, markersize=6)
+        axes.plot(row["images_per_second"], row[table.columns[2]], "o", color=colour, markersize=6)
     far_apart = wide_ranging(table["images_per_second"].to_numpy(), 5)
-    axes.set(xscale="log" if far_apart else "linear", ylabel="macro F1 (0 to 1)")
+    axes.set(xscale="log" if far_apart else "linear", ylabel=f"{words} (0 to 1)")
     axes.set_xlabel(f"images a second in training{' (logarithmic)' if far_apart else ''}")
     axes.margins(0.15, 0.08)
     _name_points(whole, axes, table, found)
@@ -57,12 +63,13 @@ def draw_speed(table: pd.DataFrame) -> Figure:
 
 def _name_points(whole: Figure, axes: Axes, table: pd.DataFrame, found: Mapping[str, str]) -> None:
     """Write each run's name where it hides no point and no other name, as far as there is such a place."""
-    table = table.dropna(subset=["images_per_second", "macro_f1"])
+    table = table.dropna(subset=list(table.columns[1:3]))
     whole.draw_without_rendering()  # only now the places of the points are known
     scale = whole.dpi / 72
-    spots = axes.transData.transform(table[["images_per_second", "macro_f1"]].to_numpy())
+    points = table[list(table.columns[1:3])].to_numpy()
+    spots = axes.transData.transform(points)
     taken = [Bbox.from_bounds(x - 4 * scale, y - 4 * scale, 8 * scale, 8 * scale) for x, y in spots]
-    for run, value, score, spot in zip(table["run"], table["images_per_second"], table["macro_f1"], spots, strict=True):
+    for run, (value, score), spot in zip(table["run"], points, spots, strict=True):
         text = axes.annotate(
             run,
             (value, score),

@@ -23,6 +23,7 @@ from hpapipe.workflows import paired
 from hpapipe.workflows.kept import ENSEMBLE, KIND, keep_recipe, recipe_of
 from hpapipe.workflows.logged import log_data, log_scores
 from hpapipe.workflows.prepare import Prepared, inspect, prepare, source_folder
+from hpapipe.workflows.refused import refuse_other
 from hpapipe.workflows.registering import register
 
 SAME = {**paired.SAME, "hpapipe.data": "data"}
@@ -73,6 +74,7 @@ def ensemble(run_ids: Sequence[str], overrides: Mapping[str, str]) -> Joined:
     if len(set(run_ids)) < len(run_ids):
         raise UserError("Each run must be named once.", "one of them twice", "Leave the second out.")
     sources = [_source(run_id) for run_id in run_ids]
+    refuse_other(sources[0].recipe, "classification", "ensemble", "Give runs of classification.")
     _refuse_unlike(sources)
     recipe = config.changed(sources[0].recipe, overrides)
     tags = {

@@ -19,6 +19,7 @@ from hpapipe.tracking import registry, runs
 from hpapipe.workflows.kept import EVALUATE, KIND, keep_recipe
 from hpapipe.workflows.logged import log_data, log_scores
 from hpapipe.workflows.prepare import Prepared, inspect, prepare, source_folder
+from hpapipe.workflows.refused import refuse_other
 
 
 def evaluate(recipe: Recipe, which: str) -> tuple[str, task.Scored]:
@@ -33,6 +34,7 @@ def evaluate(recipe: Recipe, which: str) -> tuple[str, task.Scored]:
     Raises:
         UserError: no such Version, other labels, or a set without fields that the Version never saw.
     """
+    refuse_other(recipe, "classification", "evaluate", "Read the cross-validated score of its run, or measure a movie.")
     model, metadata, number = registry.load(recipe.register_as, which)
     trained = config.parse(metadata["recipe"])
     if trained.data.labels != recipe.data.labels:

@@ -45,6 +45,6 @@ def film_pairs(recipe: Recipe) -> Path:
     return out
 
 
-def movie_or_film(recipe: Recipe, given: Path | None) -> Path:
-    """The movie that was given, or the recipe's simulated film, drawn if it is not there yet."""
-    return given or film(recipe)[0] / "movie.tif"
+def simulated_movie(recipe: Recipe) -> Path:
+    """The recipe's simulated film, drawn if it is not there yet."""
+    return film(recipe)[0] / "movie.tif"

@@ -11,12 +11,14 @@ import pandas as pd
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.progress import track
+from hpapipe.tasks.tasks import TASKS, task_of
 from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.kept import ENSEMBLE, FOLD, KIND, recipe_of
 
-ANSWERS = ["id", "group", "truth", "named"]
-"""Columns of `predictions` that are kept: the probabilities of many runs would fill the memory."""
+ANSWERS = ["id", "group", "truth", "named", "iou"]
+"""Columns of `predictions` that are kept, as far as the task has them: the probabilities of many runs would fill the
+memory."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Finished:
         recipe: that it was started with.
         tags: all of them.
         metrics: the last value of each.
-        predictions: `id, group, truth, named`.
-        per_label: a row a label.
+        predictions: `id, group`, and `truth, named` or `iou`.
+        per_label: a row a label; empty in segmentation.
         curves: fold -> losses; one entry with an empty name where one network was trained, none for an ensemble.
         weights: fold -> histograms of its weights.
         speed: images a second in training, the median of its folds; NaN for an ensemble.
@@ -58,21 +60,28 @@ def read_all(run_ids: Sequence[str]) -> list[Finished]:
     return [replace(each, name=name) for each, name in zip(found, _unique(found), strict=True)]
 
 
+def scores_of(recipe: Recipe) -> tuple[str, str, str]:
+    """Names of the score that a recipe's runs are judged by, and of the ends of its interval."""
+    measure = task_of(recipe).MEASURE
+    return measure, f"{measure}_low", f"{measure}_high"
+
+
 def _read(run_id: str) -> Finished:
     run = runs.find(run_id)
     _, tags, metrics = runs.facts(run)
-    if "hpapipe.labels" not in tags or "score/macro_f1" not in metrics:
+    if "hpapipe.labels" not in tags or not any(f"score/{task.MEASURE}" in metrics for task in TASKS.values()):
         raise _unfinished(run, tags)
     parts = {} if tags.get(KIND) == ENSEMBLE else _parts(run)
     speeds = [runs.facts(part)[2].get("fit/images_per_second", np.nan) for part in parts.values()]
+    predictions = runs.read_table(run, "predictions")
     return Finished(
         run,
         tags.get("mlflow.runName", run.id),
         recipe_of(run),
         tags,
         metrics,
-        runs.read_table(run, "predictions")[ANSWERS],
-        _numbers(run, "per_label"),
+        predictions[[name for name in ANSWERS if name in predictions]],
+        _numbers(run, "per_label") if "named" in predictions else pd.DataFrame(),
         {fold: _numbers(part, "figures/loss_curves") for fold, part in parts.items()},
         {fold: _numbers(part, "figures/weights") for fold, part in parts.items()},
         float(np.median(speeds)) if speeds else np.nan,

@@ -14,11 +14,11 @@ from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.movies.following import Cell, Follower
 from hpapipe.movies.manual import compare_manual, read_manual
-from hpapipe.movies.pools import corners, floor
-from hpapipe.movies.trace import Trace, agreement, traces
+from hpapipe.movies.pools import floor
+from hpapipe.movies.trace import Trace, agreement, normalized, traces
 from hpapipe.movies.writing import write_tiff
-from hpapipe.plots.pools import draw_grid, grid_table
-from hpapipe.plots.trace import draw_all_pools, draw_normalized, draw_trace
+from hpapipe.plots.pools import draw_grid
+from hpapipe.plots.trace import draw_normalized, draw_overview, draw_traces, traces_table
 from hpapipe.progress import bar, say
 from hpapipe.tasks.segmenter import Segmenter, enlarged
 from hpapipe.tracking import registry
@@ -38,7 +38,8 @@ class Measured:
     Args:
         folder: with everything.
         version: number of the Version that answered.
-        table: a row a cell: `pool, cell, frames, trusted, first, largest` and, beside manual areas, how well they agree.
+        table: a row a cell: `pool, cell, frames, trusted, first, largest` and, beside manual areas, how well they
+            agree.
         unit: of the areas, `px` or `µm²`.
     """
 
@@ -66,7 +67,7 @@ def measure(recipe: Recipe, path: Path, out: Path, which: str, manual: Path | No
     refuse_other(recipe, "segmentation", "movie measure", "Give a recipe of movies, such as configs/blastocyst.yaml.")
     model, _, number = registry.load(recipe.register_as, which)
     segmenter = model.unwrap_python_model().version
-    if not isinstance(segmenter, Segmenter) and type(segmenter).__name__ != "Segmenter":
+    if not hasattr(segmenter, "by_way"):
         received = f"version {number} of {recipe.register_as}, which answers with labels"
         raise UserError("Movies are measured by a Version that draws masks.", received, "Set `register_as`.")
     found = pooled(recipe, path)
@@ -91,8 +92,7 @@ class _Seen:
 
     def __init__(self, recipe: Recipe, found: Pooled) -> None:
         self.wanted, self.found = recipe.measure, found
-        inside = floor(found.grid)
-        wanted = self.wanted
+        wanted, inside = self.wanted, floor(found.grid)
         rules = (wanted.objects, wanted.cells, wanted.min_area, wanted.holes, wanted.bubbles, inside)
         self.followers = [Follower(*rules) for _ in found.grid.names]
         self.cells: list[list[tuple[Cell, ...]]] = [[] for _ in found.grid.names]
@@ -104,7 +104,7 @@ class _Seen:
         together = max(1, AT_ONCE // len(self.followers))
         with bar("Measuring", len(self.found.movie)) as advance:
             while some := list(islice(frames, together)):
-                patches = [patch for frame in some for patch in frame.pools.patches]
+                patches = [patch for frame in some for patch in frame.patches]
                 answers = segmenter.by_way(patches, self.wanted.turns)
                 for frame in some:
                     yield self._step(segmenter, frame, list(islice(answers, len(self.followers))))
@@ -113,7 +113,7 @@ class _Seen:
     def _step(self, segmenter: Segmenter, frame: PooledFrame, answers: list[np.ndarray]) -> np.ndarray:
         side, cut = self.found.grid.side, segmenter.spec.cut
         labels = np.zeros(frame.frame.shape, np.uint8)
-        for pool, (answer, corner) in enumerate(zip(answers, corners(self.found.grid, frame.drift), strict=True)):
+        for pool, (answer, corner) in enumerate(zip(answers, self.found.corners(frame.drift), strict=True)):
             mask = enlarged(answer.mean(axis=0), (side, side)) >= cut
             step = self.followers[pool].step(mask)
             self.cells[pool].append(step.cells)
@@ -132,9 +132,9 @@ class _Seen:
         ]
 
 
-def _lay(labels: np.ndarray, own: np.ndarray, corner: np.ndarray) -> None:
+def _lay(labels: np.ndarray, own: np.ndarray, corner: tuple[int, int]) -> None:
     """Lay a pool's labels into those of the frame, as far as they are in it."""
-    top, left = (int(place) for place in corner)
+    top, left = corner
     rows = slice(max(top, 0), min(top + own.shape[0], labels.shape[0]))
     columns = slice(max(left, 0), min(left + own.shape[1], labels.shape[1]))
     part = own[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
@@ -178,24 +178,25 @@ def _summary(measured: list[Trace], told: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def _draw(folder: Path, found: Pooled, measured: list[Trace], told: pd.DataFrame | None) -> None:
-    """The grid, all pools at a glance, and a figure a cell."""
-    grid = found.grid
-    table = grid_table(grid.names, grid.centres(), grid.side, grid.radius)
-    draw_grid(next(found.movie.read(stop=1)), table).savefig(folder / "grid.png")
+    """The grid, all pools at a glance, a figure a pool, and one for each cell that was measured by hand."""
+    draw_grid(next(found.movie.read(stop=1)), found.table()).savefig(folder / "grid.png")
+    whole = traces_table({(trace.pool, trace.cell): trace.table for trace in measured})
+    draw_overview(whole, found.grid.columns).savefig(folder / "pools.png")
     with_cell = [trace for trace in measured if trace.has_cell]
-    draw_all_pools({_title(trace, measured): trace.table for trace in measured}).savefig(folder / "pools.png")
-    for trace in with_cell:
-        name = _title(trace, measured).replace(" ", "_")
-        draw_trace(trace.table, _title(trace, measured)).savefig(folder / f"{name}.png")
-        if told is not None:
-            own = told[(told["pool"] == trace.pool) & (told["cell"] == trace.cell)]
-            if len(own):
-                draw_normalized(trace.table, own).savefig(folder / f"{name}_normalized.png")
-    empty = len(measured) - len(with_cell)
-    if empty:
-        say(f"{empty} pools without a cell: area 0 in all frames")
+    for name in dict.fromkeys(trace.pool for trace in with_cell):
+        draw_traces(whole[whole["pool"] == name]).savefig(folder / f"{name}.png")
+    if told is not None:
+        for trace in with_cell:
+            _draw_beside(folder, trace, told)
+    if empty := len({trace.pool for trace in measured} - {trace.pool for trace in with_cell}):
+        say(f"{empty} {'pool' if empty == 1 else 'pools'} without a cell: area 0 in all frames")
 
 
-def _title(trace: Trace, measured: list[Trace]) -> str:
-    several = sum(other.pool == trace.pool for other in measured) > 1
-    return f"{trace.pool} cell {trace.cell}" if several else trace.pool
+def _draw_beside(folder: Path, trace: Trace, told: pd.DataFrame) -> None:
+    own = told[(told["pool"] == trace.pool) & (told["cell"] == trace.cell)]
+    if own.empty:
+        return
+    by_hand = pd.Series(normalized(own["area"].to_numpy(float)), own["frame"])
+    table = trace.table.assign(manual_normalized=trace.table["frame"].map(by_hand))
+    figure = draw_normalized(traces_table({(trace.pool, trace.cell): table}), compare_manual(trace, told))
+    figure.savefig(folder / f"{trace.pool}_cell_{trace.cell}_by_hand.png")

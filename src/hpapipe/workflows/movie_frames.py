@@ -15,7 +15,7 @@ from hpapipe.errors import UserError
 from hpapipe.movies.movie import Movie
 from hpapipe.movies.pools import cut
 from hpapipe.movies.reading import open_movie
-from hpapipe.plots.pools import draw_grid, grid_table
+from hpapipe.plots.pools import draw_grid
 from hpapipe.progress import track
 from hpapipe.workflows.pooled import Pooled, PooledFrame, pooled
 from hpapipe.workflows.whole_folder import whole_folder
@@ -82,10 +82,11 @@ def write_frames(recipe: Recipe, cutting: Cutting) -> Written:
         masks = drawn.read(step=step) if drawn else iter(lambda: None, 0)
         for frame, mask in zip(track(found.frames(step), "Cutting frames", count), masks, strict=False):
             drifts.append([frame.number + 1, *np.round(frame.drift, 2).tolist()])
-            _write_pools(folder / "images", found, frame, frame.pools.patches)
+            _write_pools(folder / "images", found, frame, frame.patches)
             if mask is not None:
-                patches = cut(np.where(cutting.cell(mask), np.uint8(255), np.uint8(0)), found.grid, frame.drift, "none").patches
-                _write_pools(folder / "masks", found, frame, patches)
+                white = np.where(cutting.cell(mask), np.uint8(255), np.uint8(0))
+                patches = cut(white, found.grid, frame.drift, "none") > 127  # beyond the frame is the patch's mean
+                _write_pools(folder / "masks", found, frame, np.uint8(255) * patches)
         _write_notes(folder, found, drifts)
     pools = len(found.grid.names)
     return Written(pools * count, pools, count, cutting.out, drawn is not None)
@@ -114,9 +115,8 @@ def _write_notes(folder: Path, found: Pooled, drifts: list[list[float]]) -> None
         "pixel_um": movie.pixel_um,
         "interval_s": movie.interval_s,
         "grid": grid.to_dict(),
-        "fill": found.fill,
+        "fills": list(found.fills),
         "frame_and_drift": drifts,
     }
     (folder / NOTES).write_text(json.dumps(notes, indent=1) + "\n", encoding="utf-8")
-    table = grid_table(grid.names, grid.centres(), grid.side, grid.radius)
-    draw_grid(next(movie.read(stop=1)), table).savefig(folder / "grid.png")
+    draw_grid(next(movie.read(stop=1)), found.table()).savefig(folder / "grid.png")

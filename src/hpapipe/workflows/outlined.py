@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from hpapipe.movies.overlay import caption, contrast, overlay
-from hpapipe.movies.pools import corners
 from hpapipe.movies.reading import open_movie
 from hpapipe.movies.trace import Trace
 from hpapipe.movies.writing import write_gif, write_mp4
@@ -45,7 +44,7 @@ def _drawn(folder: Path, found: Pooled, measured: Sequence[Trace], step: int) ->
     for frame, labels in zip(found.frames(step), masks, strict=True):
         trusted = np.ones(labels.shape, bool)
         for pool in np.flatnonzero(doubted[:, frame.number]).tolist():
-            top, left = (int(place) for place in corners(found.grid, frame.drift)[pool])
+            top, left = found.corners(frame.drift)[pool]
             trusted[max(top, 0) : top + found.grid.side, max(left, 0) : left + found.grid.side] = False
         hours = None if movie.interval_s is None else frame.number * movie.interval_s / 3600
         lines = caption(frame.number, hours, {})

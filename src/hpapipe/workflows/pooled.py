@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
-from hpapipe.movies.drift import follow
-from hpapipe.movies.grid import Grid, even_grid, parse_grid
-from hpapipe.movies.grid_finding import find_grid
+from hpapipe.movies.drift import Drift
+from hpapipe.movies.grid import Grid, even_grid, find_grid, parse_grid
 from hpapipe.movies.movie import Movie
-from hpapipe.movies.pools import Cut, cut
+from hpapipe.movies.pools import AUTO, choose, cut, place
 from hpapipe.movies.reading import open_movie
+from hpapipe.plots.pools import grid_table
 from hpapipe.progress import say
 
 
@@ -24,13 +25,13 @@ class PooledFrame(NamedTuple):
     """One frame and its pools.
 
     `number`: of the frame, from 0. `frame`: uint8 or uint16 `[height, width]`. `drift`: (row, column) by which the
-    stage has moved since the first frame, px. `pools`: what was cut out.
+    stage has moved since the first frame, px. `patches`: the pools, of the frame's type `[pools, side, side]`.
     """
 
     number: int
     frame: np.ndarray
     drift: np.ndarray
-    pools: Cut
+    patches: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -40,21 +41,34 @@ class Pooled:
     Args:
         movie: with the pixel size and the interval that the recipe gives, or its own.
         grid: of its first frame.
-        fill: of `movies.pools.FILLS`.
+        fills: of each pool, its name in `movies.pools.FILLS`.
         follows: whether drift is followed.
     """
 
     movie: Movie
     grid: Grid
-    fill: str
+    fills: tuple[str, ...]
     follows: bool
 
     def frames(self, step: int = 1) -> Iterator[PooledFrame]:
         """Every `step`th frame with its pools, one after the other; no more than one is held."""
         numbers = range(0, len(self.movie), step)
-        drifts = follow(self.movie.read(step=step)) if self.follows else iter(lambda: np.zeros(2), None)
-        for number, frame, drift in zip(numbers, self.movie.read(step=step), drifts, strict=False):
-            yield PooledFrame(number, frame, drift, cut(frame, self.grid, drift, self.fill))
+        for number, frame, drift in zip(numbers, self.movie.read(step=step), self._drifts(step), strict=True):
+            yield PooledFrame(number, frame, drift, cut(frame, self.grid, drift, self.fills))
+
+    def corners(self, drift: np.ndarray) -> list[tuple[int, int]]:
+        """Top and left of each pool's patch in a frame, px; it may reach beyond the frame."""
+        return [(int(top), int(left)) for top, left in place(self.grid, drift)]
+
+    def table(self) -> pd.DataFrame:
+        """The grid as `plots.pools.draw_grid` takes it."""
+        grid = self.grid
+        return grid_table(grid.names, grid.centres(), grid.side, grid.radius, grid.square, grid.angle)
+
+    def _drifts(self, step: int) -> Iterator[np.ndarray]:
+        if self.follows:
+            return Drift().follow(self.movie.read(step=step))
+        return (np.zeros(2) for _ in range(0, len(self.movie), step))
 
 
 def pooled(recipe: Recipe, path: Path) -> Pooled:
@@ -71,7 +85,9 @@ def pooled(recipe: Recipe, path: Path) -> Pooled:
     movie = open_movie(path, wanted.channel, wanted.max_pixels)
     interval_s = wanted.minutes * 60 if wanted.minutes else movie.interval_s
     movie = replace(movie, pixel_um=wanted.pixel_um or movie.pixel_um, interval_s=interval_s)
-    grid = _grid(wanted.grid, movie)
+    first = next(movie.read(stop=1))
+    grid = _grid(wanted.grid, movie, first)
+    fills = choose(first, grid) if wanted.fill == AUTO else [wanted.fill] * len(grid.names)
     scale = f"{movie.pixel_um:g} µm a pixel" if movie.pixel_um else "no pixel size, so areas are in px"
     time = f"{movie.interval_s / 60:g} min apart" if movie.interval_s else "no time between frames"
     say(f"Movie: {len(movie):,} frames of {movie.width}×{movie.height} from {path}, {scale}, {time}")
@@ -79,12 +95,12 @@ def pooled(recipe: Recipe, path: Path) -> Pooled:
     shape = "square" if grid.square else "round"
     how = "found" if wanted.grid == "auto" else "as given"
     say(f"Pools: {grid.rows}×{grid.columns} {shape} ones of {grid.side}×{grid.side} px, {how}{turned}")
-    return Pooled(movie, grid, wanted.fill, wanted.drift)
+    return Pooled(movie, grid, tuple(fills), wanted.drift)
 
 
-def _grid(wanted: str, movie: Movie) -> Grid:
+def _grid(wanted: str, movie: Movie, first: np.ndarray) -> Grid:
     if wanted == "auto":
-        return find_grid(next(movie.read(stop=1)), movie.path.name)
+        return find_grid(first, f"the first frame of {movie.path.name}")
     rows, columns = parse_grid(wanted) or (1, 1)
     try:
         return even_grid((movie.height, movie.width), rows, columns)

@@ -17,6 +17,7 @@ from hpapipe.imageset.table import read_sample
 from hpapipe.progress import bar
 from hpapipe.tasks.classifier import BATCH
 from hpapipe.tracking import registry
+from hpapipe.workflows.refused import refuse_other
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def predict(
         UserError: no such Version, a faulty sample or one with ids that the folder lacks, no image that can be used, or
             `out` cannot be written.
     """
+    refuse_other(recipe, "classification", "predict", "Measure a movie with `hpapipe movie measure`.")
     listed = read_sample(sample) if sample else None
     model, metadata, number = registry.load(recipe.register_as, which)
     data = config.parse(metadata["recipe"]).data

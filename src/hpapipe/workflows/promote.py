@@ -26,12 +26,16 @@ class Verdict:
         change: the change of champion; none where the gate did not open.
         table: `what, champion, candidate, gain, low, high, surely`; none where there was nothing to compare with.
         why: in words.
+        title: of the score.
+        things: that it was measured on.
     """
 
     run: str
     change: Change | None
     table: pd.DataFrame | None
     why: str
+    title: str
+    things: str
 
     @property
     def clear(self) -> pd.DataFrame:
@@ -39,6 +43,8 @@ class Verdict:
         if self.table is None:
             return pd.DataFrame()
         labels = self.table.iloc[1:].drop(columns="surely")
+        if "low" not in labels:
+            return pd.DataFrame()
         return labels[(labels["low"] > 0) | (labels["high"] < 0)]
 
 
@@ -54,14 +60,16 @@ def promote(recipe: Recipe, run_id: str | None, force: str | None) -> Verdict:
         UserError: no such run or Version, it is champion already, or it cannot be compared.
     """
     run = runs.find(run_id) if run_id else runs.newest(recipe.experiment, TRAIN)
-    name = recipe_of(run).register_as
+    own = recipe_of(run)
+    name, task = own.register_as, task_of(own)
     version = registry.version_of(run, name)
     before = registry.champion(name)
     if before and before[0] == version:
         remedy = "Train another run first."
         raise UserError("Only a run that is not champion can be promoted.", f"run {run.id}, the champion", remedy)
     opens, why, table = _gate(recipe, before, run, force)
-    return Verdict(run.id, registry.promote(name, version, run, why) if opens else None, table, why)
+    change = registry.promote(name, version, run, why) if opens else None
+    return Verdict(run.id, change, table, why, task.TITLE, task.THINGS)
 
 
 def _gate(

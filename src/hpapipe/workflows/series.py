@@ -17,6 +17,7 @@ from hpapipe.tracking.search import Found, finished
 from hpapipe.workflows.alone import alone
 from hpapipe.workflows.compare import compare
 from hpapipe.workflows.fastest import settled
+from hpapipe.workflows.finished import scores_of
 from hpapipe.workflows.kept import KIND, TRAIN
 from hpapipe.workflows.train import train
 
@@ -28,7 +29,7 @@ class Done:
     """What came out.
 
     Args:
-        table: `recipe, macro_f1, macro_f1_low, macro_f1_high, seconds, run`, one row a finished recipe.
+        table: `recipe, seconds, run` and the score with its interval, one row a finished recipe.
         failed: recipe -> why it was not trained.
         comparison: id of the run that compares the finished ones with one label set; empty where they are fewer than 2.
     """
@@ -68,7 +69,8 @@ def series(paths: Sequence[Path], overrides: Mapping[str, str]) -> Done:
     if not ended:
         name, why = next(iter(failed.items()))
         raise UserError("At least one recipe must be trained to its end.", f"none; {name}: {why}", "Mend it.")
-    return Done(_table(ended), failed, _compared(next(iter(recipes.values())), list(ended.values())))
+    first = next(iter(recipes.values()))
+    return Done(_table(first, ended), failed, _compared(first, list(ended.values())))
 
 
 def _recipes(paths: Sequence[Path], overrides: Mapping[str, str]) -> dict[str, Recipe]:
@@ -89,6 +91,8 @@ def _recipes(paths: Sequence[Path], overrides: Mapping[str, str]) -> dict[str, R
             faults.append(fault)
     if faults:
         raise UserError.joined(faults)
+    if len(tasks := sorted({recipe.task for recipe in found.values()})) > 1:
+        raise UserError("The recipes of a series must have one task.", " and ".join(tasks), "Make a series of each.")
     return found
 
 
@@ -115,12 +119,11 @@ def _train(recipe: Recipe) -> str:
     return done.run_id
 
 
-def _table(ended: Mapping[str, Found]) -> pd.DataFrame:
-    scores = ("macro_f1", "macro_f1_low", "macro_f1_high")
+def _table(recipe: Recipe, ended: Mapping[str, Found]) -> pd.DataFrame:
     rows = [
         {
             "recipe": name,
-            **{score: run.metrics.get(f"score/{score}") for score in scores},
+            **{score: run.metrics.get(f"score/{score}") for score in scores_of(recipe)},
             "seconds": run.metrics.get(TIMES),
             "run": run.id,
         }

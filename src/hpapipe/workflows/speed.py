@@ -24,6 +24,7 @@ from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.kept import KIND, SPEED, SPEED_CELL, keep_recipe
 from hpapipe.workflows.prepare import inspect, prepare, source_folder
+from hpapipe.workflows.refused import refuse_other
 from hpapipe.workflows.speed_cell import FAILED, MEASURED, NOT_TRIED, OUT_OF_MEMORY, Outcome, measure_cell
 from hpapipe.workflows.speed_plan import Cell, cells, given, subject, subject_key, training_fields
 
@@ -90,6 +91,7 @@ def speed(recipe: Recipe, resume: str | None = None) -> Study:
     """
     if resume:
         recipe = _kept_recipe(resume)
+    refuse_other(recipe, "classification", "speed", "Read `images_per_second` of its runs.")
     planned = cells(recipe)
     tags = {
         KIND: SPEED,

@@ -1,4 +1,4 @@
-"""Finds the grid of pools in one frame, whatever lies in them and however their walls look."""
+"""Looks for equal pools in rows and columns, whatever lies in them and however their walls look."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from hpapipe.errors import UserError
 from hpapipe.movies import lattice as lattices
 from hpapipe.movies import shapes
-from hpapipe.movies.grid import MOST, Grid, even
 from hpapipe.movies.lattice import Lattice
 from hpapipe.movies.outlines import CHANCE, Edges, Outline, refine
 
-DOUBTFUL = 0.8
-"""Quality below which a grid should be looked at."""
+MOST = 64
+"""Rows or columns that a grid may have."""
+_FIRST = 0.6  # quality below which a guess is given up
 _SHOWN = 0.5  # share of its outline that the pools of a row or column show at least
 _SPAN = 0.5  # of the frame's height or width that a grid takes up at least: four cells side by side are none
 _THINNEST = 0.18  # of the distance from pool to pool that a pool's radius is at least
@@ -40,8 +39,16 @@ class _Guess:
         return bool(np.abs(one.places()[[0, -1]] - two.places()[[0, -1]]).max() < near)
 
 
-@dataclass(frozen=True)
-class _Found:
+@dataclass(frozen=True, eq=False)
+class Wells:
+    """Pools in rows and columns.
+
+    Args:
+        lattice: of their middles.
+        outline: that they share.
+        shown: share of each pool's outline on which an edge lies, 0 to 1, float `[pools]`.
+    """
+
     lattice: Lattice
     outline: Outline
     shown: np.ndarray
@@ -56,24 +63,19 @@ class _Found:
         return float((self.shown - CHANCE).sum()) * self.outline.radius
 
 
-def find_grid(frame: np.ndarray, name: str = "the first frame") -> Grid:
-    """The grid of round or square pools in a frame.
+def look(frame: np.ndarray) -> tuple[Wells | None, int]:
+    """The pools of a frame, in pixels of that frame, or none; and how many shapes of one size were seen at most.
 
     Shapes of one size are taken from many masks of the frame, so that walls may be darker or brighter than floor and
     surround. A lattice is laid through each group of them, fitted to the edges along the outlines of all its pools at
-    once, and given or relieved of rows and columns by whether those show outlines too. The one with most of its
-    pools' outlines wins.
+    once, and given or relieved of rows and columns by whether those show outlines too. The one with most outline wins.
 
     Args:
         frame: uint8 or uint16 `[height, width]`.
-        name: of the frame in messages.
 
-    Raises:
-        UserError: no three or more pools in rows and columns are to be seen.
-
-    Source: stable regions over many thresholds as of Matas et al., "Robust wide baseline stereo from maximally stable
-    extremal regions", 2002; lattice by least squares as in the gridding of microarrays, such as Hartelius and Carstensen,
-    "Bayesian grid matching", 2003.
+    Source: shapes over many thresholds as in Matas et al., "Robust wide baseline stereo from maximally stable extremal
+    regions", 2002; a lattice by least squares as in the gridding of microarrays, such as Hartelius and Carstensen,
+    "Bayesian grid matching", 2003. That outlines choose among lattices is our own.
     """
     shrink = max(1, round(max(frame.shape) / _WORKING))
     picture = _small(frame, shrink)
@@ -81,8 +83,12 @@ def find_grid(frame: np.ndarray, name: str = "the first frame") -> Grid:
     ranked = sorted(guesses, key=lambda guess: -guess.votes * guess.lattice.rows * guess.lattice.columns)
     found = [fit for guess in ranked[:_TRIED] if (fit := _fitted(picture, guess)) is not None]
     if not found:
-        raise _no_grid(name, seen)
-    return _grid(_inner(max(found, key=lambda fit: fit.length), found), shrink)
+        return None, seen
+    best = _inner(max(found, key=lambda fit: fit.length), found)
+    lattice, outline = best.lattice, best.outline
+    first = lattice.first * shrink + (shrink - 1) / 2
+    lattice = Lattice(first, shrink * lattice.down, shrink * lattice.right, lattice.rows, lattice.columns)
+    return Wells(lattice, replace(outline, radius=shrink * outline.radius), best.shown), seen
 
 
 def _small(frame: np.ndarray, shrink: int) -> np.ndarray:
@@ -115,7 +121,7 @@ def _guesses(picture: np.ndarray) -> tuple[list[_Guess], int]:
     return guesses, most
 
 
-def _fitted(picture: np.ndarray, guess: _Guess) -> _Found | None:
+def _fitted(picture: np.ndarray, guess: _Guess) -> Wells | None:
     """The guess, fitted to the edges of the picture, with all its rows and columns; none where they show too little."""
     edges = Edges.of(picture, max(0.7, 0.03 * guess.radius))
     outlines = [
@@ -123,21 +129,18 @@ def _fitted(picture: np.ndarray, guess: _Guess) -> _Found | None:
         for square in (False, True)
         for rising in (False, True)
     ]
-    best: _Found | None = None
-    for outline in outlines:
-        fit = _Found(*refine(edges, guess.lattice, outline), np.zeros(1))
-        fit = replace(fit, shown=edges.shown(fit.lattice, fit.outline))
-        if best is None or fit.quality > best.quality:
-            best = fit
-    assert best is not None
-    if best.quality < 0.6 or not 0.7 < best.outline.radius / guess.radius < 1.3:
+    fits = [refine(edges, guess.lattice, outline) for outline in outlines]
+    best = max((Wells(*fit, edges.shown(*fit)) for fit in fits), key=lambda fit: fit.quality)
+    if best.quality < _FIRST or not 0.7 < best.outline.radius / guess.radius < 1.3:
         return None
     whole = _whole(edges, best, picture.shape)
-    return whole if whole is not None and whole.quality >= least(len(whole.shown)) and _possible(whole, picture.shape) else None
+    if whole is None or whole.quality < least(len(whole.shown)) or not _possible(whole, picture.shape):
+        return None
+    return whole
 
 
-def _inner(best: _Found, found: list[_Found]) -> _Found:
-    """The fit of the same pools with the smallest outline that shows as well: a wall's inner edge, not its outer one."""
+def _inner(best: Wells, found: list[Wells]) -> Wells:
+    """The fit of the same pools with the smallest outline that shows as well: the inner edge of a wall."""
     near = 0.1 * min(np.hypot(*best.lattice.down), np.hypot(*best.lattice.right))
     same = [
         fit
@@ -156,7 +159,7 @@ def least(pools: int) -> float:
     return 0.62 + 0.5 / pools
 
 
-def _possible(fit: _Found, shape: tuple[int, ...]) -> bool:
+def _possible(fit: Wells, shape: tuple[int, ...]) -> bool:
     """Whether pools fill their rows and columns without overlap, those are hardly turned, and the grid fills the frame:
     a few cells that happen to lie in rows and columns do none of it."""
     lattice = fit.lattice
@@ -166,7 +169,7 @@ def _possible(fit: _Found, shape: tuple[int, ...]) -> bool:
     return bool(straight and _THINNEST * pitch < fit.outline.radius < 0.52 * pitch and span >= _SPAN)
 
 
-def _whole(edges: Edges, fit: _Found, shape: tuple[int, ...]) -> _Found | None:
+def _whole(edges: Edges, fit: Wells, shape: tuple[int, ...]) -> Wells | None:
     """The fit with the rows and columns that show outlines: more than it had, or fewer."""
     lattice, outline = _dense(edges, fit.lattice, fit.outline), fit.outline
     for _ in range(2):
@@ -177,7 +180,7 @@ def _whole(edges: Edges, fit: _Found, shape: tuple[int, ...]) -> _Found | None:
             return None
         lattice = wide.part(*part)
         lattice, outline = refine(edges, lattice, outline)
-    return _Found(lattice, outline, edges.shown(lattice, outline))
+    return Wells(lattice, outline, edges.shown(lattice, outline))
 
 
 def _dense(edges: Edges, lattice: Lattice, outline: Outline) -> Lattice:
@@ -198,7 +201,7 @@ def _widest(lattice: Lattice, radius: float, shape: tuple[int, ...]) -> Lattice:
     wide = lattice.part(-MOST, -MOST, 2 * MOST + lattice.rows, 2 * MOST + lattice.columns)
     places = wide.places().reshape(wide.rows, wide.columns, 2)
     own = slice(MOST, MOST + lattice.rows), slice(MOST, MOST + lattice.columns)
-    inside = ((places >= 0.9 * radius) & (places <= np.array(shape) - 1 - 0.9 * radius)).all(axis=-1)
+    inside = np.asarray(((places >= 0.9 * radius) & (places <= np.array(shape) - 1 - 0.9 * radius)).all(axis=-1))
     inside[own] = True
     # Rows and columns are judged along the lattice's own columns and rows.
     rows = np.flatnonzero(inside[:, own[1]].mean(axis=1) >= 0.5)
@@ -221,22 +224,3 @@ def _trimmed(shown: np.ndarray) -> tuple[int, int, int, int] | None:
             return top, left, bottom - top, right - left
         top, left = top + (worst == 0), left + (worst == 1)
         bottom, right = bottom - (worst == 2), right - (worst == 3)
-
-
-def _grid(fit: _Found, shrink: int) -> Grid:
-    """The grid in pixels of the frame itself."""
-    lattice, radius = fit.lattice, fit.outline.radius * shrink
-    first, down, right = (shrink * step for step in (lattice.first, lattice.down, lattice.right))
-    first = first + (shrink - 1) / 2
-    side = min(float(np.hypot(*down)), float(np.hypot(*right)), 2.4 * radius)
-    pairs = [(float(pair[0]), float(pair[1])) for pair in (first, down, right)]
-    return Grid(
-        lattice.rows, lattice.columns, *pairs, even(side), radius, fit.outline.square, quality=round(fit.quality, 4)
-    )
-
-
-def _no_grid(name: str, seen: int) -> UserError:
-    few = 3 <= seen <= 400
-    received = f"{seen} shapes that lie in no rows and columns in {name}" if few else f"no regular pattern in {name}"
-    remedy = "Give its rows x columns, such as `--movie.grid 4x4`, or `--movie.grid none` for a film of one pool."
-    return UserError("A movie must show a grid of pools.", received, remedy)
