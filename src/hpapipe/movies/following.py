@@ -62,7 +62,8 @@ class Follower:
     Whether there are one or two, `auto` decides by evidence that gathers over frames; `count` is the verdict so far.
 
     Bubbles are round lobes on a cell, joined to it by a neck and smaller than half of it, and objects that appear
-    beside a cell or a bubble after the first frame. What was a bubble stays one. Other objects are left out.
+    beside a cell or a bubble after the first frame. What was a bubble stays one. A lobe that a cell has from the start
+    is part of it. Other objects are left out.
 
     Args:
         rule: of `OBJECTS`.

@@ -32,7 +32,8 @@ class Grid:
         down: step to the pool below.
         right: step to the next pool of the row; it tells how the grid is turned.
         side: of the square patch that is cut out for a pool, px, even.
-        radius: of a pool's floor, or half the side of a square one, px.
+        radius: of a pool's floor, or half the side of a square one, px; where walls are rings, of the stronger of
+            their two edges.
         square: square pools, else round ones.
         quality: share of the pools' outlines where the frame has an edge, 0 to 1; none for even tiles, which nobody
             looked for: their radius is half a patch and tells nothing of walls.

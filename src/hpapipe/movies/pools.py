@@ -171,8 +171,11 @@ def otsu(greys: np.ndarray) -> float:
 
 def _auto(patch: Patch) -> str:
     """`flood` unless it is implausible by the pool's own place and radius."""
+    within = (patch.inside > (_WITHIN if patch.seen else _MIDDLE)) & patch.known
+    if not within.any():
+        return "disc"
     share = flood(patch)
-    leaked = share[(patch.inside > (_WITHIN if patch.seen else _MIDDLE)) & patch.known].mean()
+    leaked = share[within].mean()
     beyond = (patch.inside < -0.1) & patch.known
     left_open = beyond.any() and share[beyond].mean() < _LEFT_OPEN
     return "disc" if leaked > _LEAKED or left_open else "flood"

@@ -45,7 +45,7 @@ def _masks(picture: np.ndarray) -> Iterator[np.ndarray]:
     edges = gaussian_gradient_magnitude(picture, 1.0)
     views = [picture, edges]
     views += [picture - gaussian_filter(picture, share * max(picture.shape)) for share in (0.04, 0.1)]
-    for view in (signed for view in views for signed in (view, -view)):
+    for view in (sign * each for each in views for sign in (1, -1)):
         for width in (3, 9):
             # Bridges narrower than this break: gaps in a wall, and pools that touch.
             opened = maximum_filter(minimum_filter(view, width), width)

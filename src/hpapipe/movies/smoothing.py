@@ -17,8 +17,8 @@ LEAST_SIDE = 3
 def smoothed(values: np.ndarray, window: int = 9) -> np.ndarray:
     """A running median of five frames, then lines fitted round each frame, float `[frames]`; nan where `values` is.
 
-    What is wrong for one or two frames hardly leaves a trace. Where a line through the half window before a frame, or after
-    it, fits far better than one through both, it is taken: so a cell that falls together suddenly does so here too.
+    What is wrong for one or two frames hardly leaves a trace. Where a line through the half window before a frame, or
+    after it, fits far better than one through both, it is taken: a cell that falls together suddenly does so here too.
 
     Args:
         values: float `[frames]`, nan where nothing was measured; such frames are left out.

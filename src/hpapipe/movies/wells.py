@@ -213,7 +213,8 @@ def _widest(lattice: Lattice, radius: float, shape: tuple[int, ...]) -> Lattice:
 def _trimmed(shown: np.ndarray) -> tuple[int, int, int, int] | None:
     """First row, first column and numbers of both: what is left when outer rows and columns that show too little are
     taken away, the worst first."""
-    top, left, bottom, right = 0, 0, *shown.shape
+    top, left = 0, 0
+    bottom, right = shown.shape
     while True:
         left_over = shown[top:bottom, left:right]
         if left_over.size < 3:
