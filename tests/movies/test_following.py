@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from collections.abc import Iterable
 
@@ -183,9 +184,11 @@ def test_memory_does_not_grow_with_the_movie() -> None:
     try:
         for _ in range(5):
             follower.step(mask)
+        gc.collect()
         before = tracemalloc.get_traced_memory()[0]
         for _ in range(40):
             follower.step(mask)
+        gc.collect()
         assert tracemalloc.get_traced_memory()[0] - before < mask.size
     finally:
         tracemalloc.stop()

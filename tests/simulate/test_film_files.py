@@ -47,11 +47,12 @@ def test_pages_are_the_frames_and_their_truth(written: Path) -> None:
 
 
 def test_pages_know_the_size_of_their_pixels(written: Path) -> None:
-    """2 µm a pixel are 5,000 pixels a centimetre."""
+    """2 µm are half a pixel a µm, in the words of ImageJ, which also tell that frames are four hours apart."""
     with tifffile.TiffFile(written / "movie.tif") as movie:
         tags = movie.pages[2].tags
-        assert tags["XResolution"].value[0] / tags["XResolution"].value[1] == pytest.approx(5000)
-        assert tags["ResolutionUnit"].value == 3
+        assert tags["XResolution"].value[0] / tags["XResolution"].value[1] == pytest.approx(0.5)
+        assert movie.imagej_metadata is not None
+        assert (movie.imagej_metadata["unit"], movie.imagej_metadata["finterval"]) == ("micron", 14_400)
 
 
 def test_the_table_agrees_with_the_truth(written: Path) -> None:

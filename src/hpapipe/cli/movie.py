@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 movie = typer.Typer(no_args_is_help=True, help="Movies of pools: frames to draw masks on, and areas over time.")
 SIMULATED = "simulated"
+SHOWN = ("pool", "cell", "frames", "trusted", "first", "largest", "correlation", "error_percent")
+"""Columns of the summary that a terminal has room for."""
+
 Given = Annotated[
     str, typer.Argument(metavar="[MOVIE]", help="GIF, AVI, MP4 or TIFF, a folder of frames, or `simulated`: the film.")
 ]
@@ -64,6 +67,7 @@ def measure(
     from hpapipe.workflows.measure import measure as work
 
     done = work(recipe, _movie(recipe, given), out, which, manual)
-    show_table(done.table, f"Areas in {done.unit}; version {done.version} of {recipe.register_as}")
+    shown = [name for name in SHOWN if name in done.table]
+    show_table(done.table[shown], f"Areas in {done.unit}; version {done.version} of {recipe.register_as}")
     say(f"Masks, movies with outlines, a CSV and a figure a pool: {done.folder}")
     say(f"Next: look at {done.folder / 'pools.png'} and {done.folder / 'overlay.mp4'}")

@@ -99,6 +99,25 @@ def compare_manual(trace: Trace, manual: pd.DataFrame) -> dict[str, float]:
     return found
 
 
+def alike(measured: Sequence[Trace], manual: pd.DataFrame) -> pd.DataFrame:
+    """`manual` with the two cells of a pool numbered as the traces are: whoever drew them numbered them as they liked.
+
+    Of both ways the one with the smaller error in all is taken; pools with one cell stay as they are.
+
+    Args:
+        measured: of all pools.
+        manual: of `read_manual`.
+    """
+    other = manual.assign(cell=3 - manual["cell"])
+    swapped = []
+    for pool, of_pool in manual.groupby("pool"):
+        own = [trace for trace in measured if trace.pool == pool and trace.has_cell]
+        if len(own) == 2 and set(of_pool["cell"]) == {1, 2}:
+            errors = [sum(compare_manual(trace, table)["error_percent"] for trace in own) for table in (manual, other)]
+            swapped += [pool] if errors[1] < errors[0] else []
+    return manual.where(~manual["pool"].isin(swapped), other).astype(manual.dtypes.to_dict())
+
+
 def _agreement(answer: pd.Series, manual: pd.Series) -> dict[str, float]:
     one, other = answer.to_numpy(np.float64), manual.to_numpy(np.float64)
     varies = len(one) > 1 and np.ptp(one) > 0 and np.ptp(other) > 0

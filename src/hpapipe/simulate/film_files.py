@@ -22,7 +22,7 @@ from hpapipe.simulate.film import Area, Film, Frame, film
 from hpapipe.simulate.film_options import FilmOptions
 from hpapipe.simulate.workers import mapped
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the same options and seed would give other bytes."""
 
 BUBBLE = 3
@@ -132,8 +132,8 @@ def _write_frames(part: Path, options: FilmOptions, frames: Iterable[Frame]) -> 
         "photometric": "minisblack",
         "metadata": None,
         "software": False,
-        "resolution": (1e4 / options.pixel_um, 1e4 / options.pixel_um),
-        "resolutionunit": "CENTIMETER",
+        "resolution": (1 / options.pixel_um, 1 / options.pixel_um),
+        "resolutionunit": "NONE",  # which ImageJ's description below names
     }
     with (
         tifffile.TiffWriter(part / "movie.tif", bigtiff=big) as movie,
@@ -142,11 +142,19 @@ def _write_frames(part: Path, options: FilmOptions, frames: Iterable[Frame]) -> 
     ):
         rows = csv.writer(table, lineterminator="\n")
         rows.writerow(Area._fields)
-        for frame in frames:
-            movie.write(frame.image, contiguous=False, **page)
+        for number, frame in enumerate(frames):
+            told = _description(options) if number == 0 else None
+            movie.write(frame.image, contiguous=False, description=told, **page)
             labels = np.where(frame.bubbles, np.uint8(BUBBLE), frame.labels)
-            truth.write(labels, contiguous=False, compression="zlib", **page)
+            truth.write(labels, contiguous=False, compression="zlib", description=told, **page)
             rows.writerows((*area[:4], *(f"{value:.3f}" for value in area[4:])) for area in frame.areas)
+
+
+def _description(options: FilmOptions) -> str:
+    """What ImageJ and its readers know of scale and time. Source: ImageJ, ij/io/FileSaver.java."""
+    lines = ["ImageJ=1.54f", f"images={options.frames}", f"frames={options.frames}", "hyperstack=true"]
+    lines += ["mode=grayscale", "unit=micron", f"finterval={60 * options.minutes!r}", "loop=false", ""]
+    return "\n".join(lines)
 
 
 def _write_settings(part: Path, drawn: Film) -> None:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from hpapipe.config import OF_TASK, Recipe
+from hpapipe.config import Recipe
 from hpapipe.imageset.feed import Feed
 from hpapipe.imageset.images import ImageSet
 from hpapipe.imageset.reading import Reading
@@ -25,17 +25,15 @@ from hpapipe.scoring.intervals import Interval
 from hpapipe.scoring.thresholds import Decision, decide, f1_curve, most_likely, name, parts, rivals
 from hpapipe.tasks.classifier import JOINS, Member, Spec, ask, write_version
 from hpapipe.tasks.lesson import Lesson
-from hpapipe.tasks.paired import compared
 from hpapipe.tasks.part import Part, parts_of
 from hpapipe.training.losses import loss as loss_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["compared", "parts_of", "write_version"]
+__all__ = ["parts_of", "write_version"]
 
 MODULE = "hpapipe.tasks.classifier"
-MEASURE, WORDS, TITLE, THINGS = OF_TASK["classification"][1], "macro F1", "Macro F1", "fields"
 
 PARTS = 5  # that thresholds are cross-fitted over
 PROBABILITY = "probability of "

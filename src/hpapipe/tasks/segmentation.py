@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hpapipe import config
-from hpapipe.config import OF_TASK, Recipe
+from hpapipe.config import Recipe
 from hpapipe.imageset.pair_feed import PairFeed
 from hpapipe.imageset.pair_pack import PairPack
 from hpapipe.imageset.pairs import PairSet
@@ -23,8 +23,9 @@ from hpapipe.models.segmenters import SEGMENTERS
 from hpapipe.plots import masks
 from hpapipe.scoring import segmentation as scoring
 from hpapipe.scoring.cuts import CUTS, RIVALS, Cut, masked, tune_cut
-from hpapipe.scoring.intervals import Comparison, Interval, bootstrap_mean, paired_means
+from hpapipe.scoring.intervals import Interval, bootstrap_mean
 from hpapipe.tasks.lesson import Lesson
+from hpapipe.tasks.paired_masks import by_group
 from hpapipe.tasks.segmenter import BATCH, Member, Spec, ask, enlarged, write_version
 from hpapipe.training.losses import mask_loss
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["write_version"]
 
 MODULE = "hpapipe.tasks.segmenter"
-MEASURE, WORDS, TITLE, THINGS = OF_TASK["segmentation"][1], "mean IoU", "Mean IoU", "images"
 
 EPOCH_CUT = 0.5
 """At which masks are cut after each epoch: no tuning, so epochs compare."""
@@ -256,7 +256,7 @@ def score(recipe: Recipe, answers: Answers, chosen: Cut) -> Scored:
 
     frames = scoring.frames_table(answered(), recipe.mask.tolerance)
     numbers = scoring.summary(frames) | {"cut": chosen.cut, "mean_iou_untuned": chosen.rivals[EPOCH_CUT]}
-    interval = bootstrap_mean(_by_group(frames["iou"], answers.groups), recipe.score.bootstrap, recipe.seed)
+    interval = bootstrap_mean(by_group(frames["iou"], answers.groups), recipe.score.bootstrap, recipe.seed)
     numbers |= {"mean_iou_low": interval.low, "mean_iou_high": interval.high}
     own = pd.DataFrame({"id": answers.ids, "fold": answers.folds, "group": answers.names})
     return Scored(chosen, numbers, own.join(frames.drop(columns=["pool", "frame"])))
@@ -315,24 +315,3 @@ def spec(recipe: Recipe, decision: Cut, bits: int, members: Sequence[Member]) ->
         members: what each network sees.
     """
     return Spec(bits, recipe.data.max_pixels, decision.cut, recipe.answer.turns, tuple(members))
-
-
-def compared(recipe: Recipe, first: pd.DataFrame, second: pd.DataFrame) -> tuple[Comparison, pd.DataFrame]:
-    """What the second run gains over the first on the same images, drawn by group.
-
-    Args:
-        recipe: its sections `score` and `promote`, and its seed.
-        first: `predictions` of a run, with the same ids in the same order as `second`.
-        second: likewise.
-    """
-    groups = pd.factorize(second["group"])[0]
-    one, other = (_by_group(table["iou"], groups) for table in (first, second))
-    comparison = paired_means(one, other, recipe.score.bootstrap, recipe.seed, recipe.promote.min_gain)
-    names = second["group"].drop_duplicates()
-    rows = pd.DataFrame({"what": [f"IoU {name}" for name in names], "champion": one, "candidate": other})
-    return comparison, rows.assign(gain=other - one)
-
-
-def _by_group(scores: pd.Series, groups: np.ndarray) -> np.ndarray:
-    """The mean of each group, float64 `[groups]`, in the order of their first images."""
-    return scores.groupby(groups, sort=False).mean().to_numpy()

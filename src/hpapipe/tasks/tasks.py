@@ -1,9 +1,10 @@
-"""The tasks, by name: each a module with the same functions, which are all that differs between them.
+"""The tasks, by name: each a module with the same functions, which are all that differs between them in training.
+
+What their runs are judged by stands in `judging.py`, which needs no network.
 
 | name | what it is |
 |---|---|
 | `MODULE` | what a Version imports to answer |
-| `MEASURE`, `WORDS`, `TITLE`, `THINGS` | what runs are judged by, in words, as a title, and of what it is measured |
 | `check(recipe)` | refuses options that no network can be built with |
 | `parts_of(recipe)` | what has a network of its own, each with a `name`, empty where there is but one |
 | `key(recipe)` | names what is learned: runs that differ in it cannot be compared |
@@ -13,7 +14,6 @@
 | `tables(recipe, answers, scored)` | logged of every run |
 | `figures(recipe, answers, scored, image_of)`, `brief_figure(recipe, scored)` | logged with their tables |
 | `spec(recipe, decision, bits, members)`, `write_version(folder, networks, spec)` | what a Version is made of |
-| `compared(recipe, first, second)` | what a run gains over another, by their tables of predictions |
 """
 
 from __future__ import annotations

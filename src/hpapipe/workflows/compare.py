@@ -18,10 +18,10 @@ from hpapipe.plots import compare as losses
 from hpapipe.plots import compare_labels as labels
 from hpapipe.plots import compare_speed as speed
 from hpapipe.plots import compare_weights as weights
-from hpapipe.tasks.tasks import task_of
+from hpapipe.tasks.judging import judge_of
 from hpapipe.tracking import registry, runs
 from hpapipe.tracking.markdown import markdown
-from hpapipe.workflows.finished import Finished, read_all, scores_of
+from hpapipe.workflows.finished import Finished, read_all
 from hpapipe.workflows.kept import COMPARE, KIND
 from hpapipe.workflows.paired import LABELS, SPLIT, common_fields, difference
 
@@ -104,7 +104,7 @@ def compare(recipe: Recipe, run_ids: Sequence[str], out: Path | None, experiment
             run.figure(name, shown_table, figure)
         options = markdown(differences) if differences.shape[1] > 1 else ""
         run.describe("\n\n".join([markdown(table.drop(columns="id")), *notes, options]))
-    best = found[int(table[task_of(first.recipe).MEASURE].to_numpy().argmax())]
+    best = found[int(table[judge_of(first.recipe).measure].to_numpy().argmax())]
     return Compared(run.id, table, differences, notes, best.run.id, _promotable(best))
 
 
@@ -136,13 +136,13 @@ def _pairing(found: Sequence[Finished]) -> tuple[tuple[str, ...], list[str]]:
 def _table(recipe: Recipe, found: Sequence[Finished], fields: Sequence[str]) -> pd.DataFrame:
     """A row a run; with `gain, low, high` over the first run where there are fields to pair them on."""
     table = pd.DataFrame({"run": [each.name for each in found], "id": [each.run.id for each in found]})
-    for name in scores_of(found[0].recipe):
+    for name in judge_of(found[0].recipe).scores:
         table[name] = [each.metrics.get(f"score/{name}", np.nan) for each in found]
     if fields:
         first = found[0]
         judged = first.recipe.model_copy(update={"score": recipe.score, "promote": recipe.promote, "seed": recipe.seed})
         rows = [each.predictions.set_index("id").loc[list(fields)].reset_index() for each in found]
-        pairs = [task_of(judged).compared(judged, rows[0], each)[0] for each in rows[1:]]
+        pairs = [judge_of(judged).compared(judged, rows[0], each)[0] for each in rows[1:]]
         for name in ("gain", "low", "high"):
             table[name] = [np.nan, *(getattr(each, name) for each in pairs)]
     table["fields"] = [len(each.predictions) for each in found]
@@ -175,11 +175,11 @@ def _figures(found: Sequence[Finished]) -> Iterator[Drawn]:
         yield "f1_per_label", table, labels.draw_f1(table)
         table = labels.shares_table(per_label, {each.name: len(each.predictions) for each in found})
         yield "share_of_ones", table, labels.draw_shares(table)
-    task = task_of(found[0].recipe)
-    scores = [[each.metrics.get(f"score/{name}", np.nan) for each in found] for name in scores_of(found[0].recipe)]
+    judge = judge_of(found[0].recipe)
+    scores = [[each.metrics.get(f"score/{name}", np.nan) for each in found] for name in judge.scores]
     speeds = [each.speed for each in found]
-    table = speed.speed_table([each.name for each in found], speeds, *scores, measure=task.MEASURE)
-    yield "score_and_speed", table, speed.draw_speed(table, task.WORDS)
+    table = speed.speed_table([each.name for each in found], speeds, *scores, measure=judge.measure)
+    yield "score_and_speed", table, speed.draw_speed(table, judge.words)
 
 
 def _write(out: Path, tables: dict[str, pd.DataFrame], drawn: Sequence[Drawn]) -> None:

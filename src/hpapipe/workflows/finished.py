@@ -11,7 +11,7 @@ import pandas as pd
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.progress import track
-from hpapipe.tasks.tasks import TASKS, task_of
+from hpapipe.tasks.judging import JUDGES
 from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.kept import ENSEMBLE, FOLD, KIND, recipe_of
@@ -60,16 +60,10 @@ def read_all(run_ids: Sequence[str]) -> list[Finished]:
     return [replace(each, name=name) for each, name in zip(found, _unique(found), strict=True)]
 
 
-def scores_of(recipe: Recipe) -> tuple[str, str, str]:
-    """Names of the score that a recipe's runs are judged by, and of the ends of its interval."""
-    measure = task_of(recipe).MEASURE
-    return measure, f"{measure}_low", f"{measure}_high"
-
-
 def _read(run_id: str) -> Finished:
     run = runs.find(run_id)
     _, tags, metrics = runs.facts(run)
-    if "hpapipe.labels" not in tags or not any(f"score/{task.MEASURE}" in metrics for task in TASKS.values()):
+    if "hpapipe.labels" not in tags or not any(f"score/{judge.measure}" in metrics for judge in JUDGES.values()):
         raise _unfinished(run, tags)
     parts = {} if tags.get(KIND) == ENSEMBLE else _parts(run)
     speeds = [runs.facts(part)[2].get("fit/images_per_second", np.nan) for part in parts.values()]

@@ -18,6 +18,7 @@ from hpapipe.config import Recipe
 from hpapipe.plots import curves, weights
 from hpapipe.plots.weights import END, Moment, weights_summary
 from hpapipe.progress import say
+from hpapipe.tasks.judging import judge_of
 from hpapipe.tasks.lesson import Lesson
 from hpapipe.tasks.tasks import task_of
 from hpapipe.tracking import runs
@@ -125,7 +126,7 @@ def _train(material: Material, fold: int, number: int, part: Any, run: Run, own:
     seconds = sum(row["seconds"] for row in state.history)
     trained, held_out = lesson.fields
     say(
-        f"{title}: {trained:,} {task.THINGS} train, {held_out:,} validate; "
+        f"{title}: {trained:,} {judge_of(recipe).things} train, {held_out:,} validate; "
         f"{state.epoch} epochs in {seconds:.0f} s; "
         f"lowest validation loss {state.best_loss:.4f} in epoch {state.best_epoch}"
     )

@@ -13,9 +13,9 @@ import pandas as pd
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.movies.following import Cell, Follower
-from hpapipe.movies.manual import compare_manual, read_manual
+from hpapipe.movies.manual import alike, compare_manual, manual_table, read_manual
 from hpapipe.movies.pools import floor
-from hpapipe.movies.trace import Trace, agreement, normalized, traces
+from hpapipe.movies.trace import Trace, agreement, traces
 from hpapipe.movies.writing import write_tiff
 from hpapipe.plots.pools import draw_grid
 from hpapipe.plots.trace import draw_normalized, draw_overview, draw_traces, traces_table
@@ -79,6 +79,7 @@ def measure(recipe: Recipe, path: Path, out: Path, which: str, manual: Path | No
         movie = found.movie
         write_tiff(folder / "masks.tif", seen.labels(segmenter), movie.pixel_um, movie.interval_s)
         measured = seen.traces()
+        told = None if told is None else alike(measured, told)
         write_outlined(folder, found, measured, recipe.measure.fps)
         _write_tables(folder, found, measured)
         table = _summary(measured, told)
@@ -173,7 +174,8 @@ def _summary(measured: list[Trace], told: pd.DataFrame | None) -> pd.DataFrame:
             "first": float(areas.iloc[0]) if len(areas) else 0.0,
             "largest": float(areas.max()) if len(areas) else 0.0,
         }
-        rows.append(row | (compare_manual(trace, told) if told is not None and trace.has_cell else {}))
+        by_hand = compare_manual(trace, told) if told is not None and trace.has_cell else {}
+        rows.append(row | {f"by_hand_{name}" if "frames" in name else name: value for name, value in by_hand.items()})
     return pd.DataFrame(rows)
 
 
@@ -193,10 +195,7 @@ def _draw(folder: Path, found: Pooled, measured: list[Trace], told: pd.DataFrame
 
 
 def _draw_beside(folder: Path, trace: Trace, told: pd.DataFrame) -> None:
-    own = told[(told["pool"] == trace.pool) & (told["cell"] == trace.cell)]
-    if own.empty:
-        return
-    by_hand = pd.Series(normalized(own["area"].to_numpy(float)), own["frame"])
-    table = trace.table.assign(manual_normalized=trace.table["frame"].map(by_hand))
-    figure = draw_normalized(traces_table({(trace.pool, trace.cell): table}), compare_manual(trace, told))
-    figure.savefig(folder / f"{trace.pool}_cell_{trace.cell}_by_hand.png")
+    agreed = compare_manual(trace, told)
+    if agreed["frames"]:
+        table = manual_table(trace, told).assign(pool=trace.pool, cell=trace.cell)
+        draw_normalized(table, agreed).savefig(folder / f"{trace.pool}_cell_{trace.cell}_by_hand.png")

@@ -9,7 +9,7 @@ import pandas as pd
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.scoring.intervals import Comparison
-from hpapipe.tasks.tasks import task_of
+from hpapipe.tasks.judging import judge_of
 from hpapipe.tracking import registry, runs
 from hpapipe.tracking.registry import Change
 from hpapipe.tracking.runs import Run
@@ -61,7 +61,7 @@ def promote(recipe: Recipe, run_id: str | None, force: str | None) -> Verdict:
     """
     run = runs.find(run_id) if run_id else runs.newest(recipe.experiment, TRAIN)
     own = recipe_of(run)
-    name, task = own.register_as, task_of(own)
+    name, judge = own.register_as, judge_of(own)
     version = registry.version_of(run, name)
     before = registry.champion(name)
     if before and before[0] == version:
@@ -69,7 +69,7 @@ def promote(recipe: Recipe, run_id: str | None, force: str | None) -> Verdict:
         raise UserError("Only a run that is not champion can be promoted.", f"run {run.id}, the champion", remedy)
     opens, why, table = _gate(recipe, before, run, force)
     change = registry.promote(name, version, run, why) if opens else None
-    return Verdict(run.id, change, table, why, task.TITLE, task.THINGS)
+    return Verdict(run.id, change, table, why, judge.title, judge.things)
 
 
 def _gate(
@@ -90,7 +90,7 @@ def _gate(
         raise UserError(f"Both runs must have the same {differing}.", received, remedies[differing])
     comparison, table = _compare(recipe, champion, run)
     run.table("promotion", table)
-    words = task_of(recipe_of(run)).WORDS
+    words = judge_of(recipe_of(run)).words
     why = f"gain {comparison.gain:+.4f} in {words} over version {number}, {comparison.probability:.1%} sure"
     if comparison.probability >= recipe.promote.confidence:
         return True, why, table
@@ -109,10 +109,10 @@ def _compare(recipe: Recipe, champion: Run, candidate: Run) -> tuple[Comparison,
         )
     own = recipe_of(candidate)
     judged = own.model_copy(update={"score": recipe.score, "promote": recipe.promote, "seed": recipe.seed})
-    task, (first, second) = task_of(own), [table.set_index("id").loc[common].reset_index() for table in tables]
-    comparison, rows = task.compared(judged, first, second)
+    judge, (first, second) = judge_of(own), [table.set_index("id").loc[common].reset_index() for table in tables]
+    comparison, rows = judge.compared(judged, first, second)
     whole = {
-        "what": task.WORDS,
+        "what": judge.words,
         "champion": rows["champion"].mean(),
         "candidate": rows["candidate"].mean(),
         "gain": comparison.gain,

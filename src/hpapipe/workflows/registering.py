@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from hpapipe.config import Recipe
+from hpapipe.tasks.judging import judge_of
 from hpapipe.tasks.tasks import task_of
 from hpapipe.tracking import registry
 from hpapipe.tracking.runs import Run
@@ -30,11 +31,11 @@ def register(
     """
     _logged(run, recipe, networks, spec, scored)
     number = registry.version_of(run, recipe.register_as) if now else ""
-    task, reached = task_of(recipe), scored.headline
+    judge, reached = judge_of(recipe), scored.headline
     version = f"Version {number} of `{recipe.register_as}`" if number else "Its Version is not registered yet"
     run.describe(
-        f"**{task.TITLE} {reached.value:.3f}** (95 % interval {reached.low:.3f} to {reached.high:.3f}) "
-        f"on {task.THINGS} the networks never saw.\n\n"
+        f"**{judge.title} {reached.value:.3f}** (95 % interval {reached.low:.3f} to {reached.high:.3f}) "
+        f"on {judge.things} the networks never saw.\n\n"
         f"{version}; figures and their tables are under Artifacts."
     )
     return number
@@ -47,5 +48,6 @@ def _logged(run: Run, recipe: Recipe, networks: Sequence[keras.Model], spec: Any
     with tempfile.TemporaryDirectory() as place:
         task.write_version(Path(place), networks, spec)
         metadata = {"recipe": recipe.model_dump(mode="json"), "run": run.id}
-        tags = {f"hpapipe.{task.MEASURE}": f"{scored.headline.value:.4f}", "hpapipe.recipe": recipe.experiment}
+        reached = {f"hpapipe.{judge_of(recipe).measure}": f"{scored.headline.value:.4f}"}
+        tags = reached | {"hpapipe.recipe": recipe.experiment}
         registry.log_version(run, Path(place), task.MODULE, metadata, tags)

@@ -13,11 +13,11 @@ from hpapipe import config
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.progress import say
+from hpapipe.tasks.judging import judge_of
 from hpapipe.tracking.search import Found, finished
 from hpapipe.workflows.alone import alone
 from hpapipe.workflows.compare import compare
 from hpapipe.workflows.fastest import settled
-from hpapipe.workflows.finished import scores_of
 from hpapipe.workflows.kept import KIND, TRAIN
 from hpapipe.workflows.train import train
 
@@ -123,7 +123,7 @@ def _table(recipe: Recipe, ended: Mapping[str, Found]) -> pd.DataFrame:
     rows = [
         {
             "recipe": name,
-            **{score: run.metrics.get(f"score/{score}") for score in scores_of(recipe)},
+            **{score: run.metrics.get(f"score/{score}") for score in judge_of(recipe).scores},
             "seconds": run.metrics.get(TIMES),
             "run": run.id,
         }

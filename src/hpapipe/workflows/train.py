@@ -12,6 +12,7 @@ import psutil
 from hpapipe.config import Recipe
 from hpapipe.imageset.sources import faults_told
 from hpapipe.progress import say
+from hpapipe.tasks.judging import judge_of
 from hpapipe.tasks.tasks import task_of
 from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
@@ -126,8 +127,9 @@ def _finish(material: Material, trained: list[Trained], run: Run, keeps: Callabl
     scored, by_rivals = task.conclude(recipe, answers)
     reached = scored.headline
     speed = float(np.median([each.images_per_second for each in trained]))
+    judge = judge_of(recipe)
     outcome = Outcome(
-        run.id, recipe.register_as, "", task.TITLE, task.THINGS, reached.value, reached.low, reached.high, speed
+        run.id, recipe.register_as, "", judge.title, judge.things, reached.value, reached.low, reached.high, speed
     )
     log_answers(run, recipe, answers, scored)
     memory = psutil.Process().memory_info().rss / 2**20

@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 
 from hpapipe.config import Recipe
 from hpapipe.errors import AwayError, UserError
-from hpapipe.tasks.tasks import task_of
+from hpapipe.tasks.judging import judge_of
 from hpapipe.tracking import registry, runs
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.alone import is_abandoned
@@ -102,7 +102,7 @@ class Bench:
 
 def values(recipe: Recipe, outcome: Outcome) -> tuple[float, ...]:
     """What the objectives came to."""
-    known = {task_of(recipe).MEASURE: outcome.score, "images_per_second": outcome.images_per_second}
+    known = {judge_of(recipe).measure: outcome.score, "images_per_second": outcome.images_per_second}
     return tuple(known[name] for name in recipe.tune.objectives)
 
 
