@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter
 
 from hpapipe.errors import UserError
 from hpapipe.movies.grid import Grid, even_grid, find_grid, parse_grid
+from hpapipe.movies.wells import least
 from hpapipe.simulate.film import film
 from hpapipe.simulate.film_options import FilmOptions
 from plates import LOOKS, REACH, plate
@@ -143,6 +144,13 @@ def test_the_grid_of_a_simulated_film_is_found(square: bool) -> None:
     assert off(grid, drawn.centres(0), drawn.grid.pitch) < 0.02
 
 
+def test_walls_beyond_the_last_pool_are_no_pool() -> None:
+    """Above and below a column of five there is room for one more, and chance shows half of its outline."""
+    drawn = film(FilmOptions(rows=5, columns=1, square=True), seed=2)
+    grid = find_grid(drawn.frame(0).image)
+    assert (grid.rows, grid.columns) == (5, 1)
+
+
 def test_a_turned_square_pool_lies_wholly_in_its_patch() -> None:
     grid = find_grid(plate(square=True, degrees=5).image)
     assert grid.side % 2 == 0
@@ -184,9 +192,7 @@ def test_shapes_without_order_are_counted_in_the_message() -> None:
 
 
 def test_few_pools_must_show_more_than_many() -> None:
-    """What is drawn weakly is found among 16 and refused among 4: a chance likeness is the likelier, the fewer."""
-    from hpapipe.movies.wells import least
-
+    """Cells that lie in two rows and two columns by chance show three quarters of their common outline at most."""
     assert least(4) == pytest.approx(0.745)
     assert least(16) < least(4) < least(3)
 

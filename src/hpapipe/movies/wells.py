@@ -16,6 +16,7 @@ MOST = 64
 """Rows or columns that a grid may have."""
 _FIRST = 0.6  # quality below which a guess is given up
 _SHOWN = 0.5  # share of its outline that the pools of a row or column show at least
+_SHARE = 0.7  # of what the grid's pools show, likewise
 _SPAN = 0.5  # of the frame's height or width that a grid takes up at least: four cells side by side are none
 _THINNEST = 0.18  # of the distance from pool to pool that a pool's radius is at least
 _WORKING = 480
@@ -171,11 +172,12 @@ def _possible(fit: Wells, shape: tuple[int, ...]) -> bool:
 
 def _whole(edges: Edges, fit: Wells, shape: tuple[int, ...]) -> Wells | None:
     """The fit with the rows and columns that show outlines: more than it had, or fewer."""
-    lattice, outline = _dense(edges, fit.lattice, fit.outline), fit.outline
+    enough = max(_SHOWN, _SHARE * float(np.median(fit.shown)))
+    lattice, outline = _dense(edges, fit.lattice, fit.outline, enough), fit.outline
     for _ in range(2):
         wide = _widest(lattice, outline.radius, shape)
         shown = edges.shown(wide, outline).reshape(wide.rows, wide.columns)
-        part = _trimmed(shown)
+        part = _trimmed(shown, enough)
         if part is None:
             return None
         lattice = wide.part(*part)
@@ -183,14 +185,14 @@ def _whole(edges: Edges, fit: Wells, shape: tuple[int, ...]) -> Wells | None:
     return Wells(lattice, outline, edges.shown(lattice, outline))
 
 
-def _dense(edges: Edges, lattice: Lattice, outline: Outline) -> Lattice:
+def _dense(edges: Edges, lattice: Lattice, outline: Outline, enough: float) -> Lattice:
     """The lattice with pools between its pools, where those show outlines: a mask may have shown every other row."""
     for axis in (0, 1):
         pitch = float(np.hypot(*lattice[1 + axis]))
         for parts in range(int(pitch / (2 * outline.radius)), 1, -1):
             finer = lattice.finer(axis, parts)
             between = finer.indices()[:, axis] % parts != 0
-            if between.any() and edges.shown(finer, outline)[between].mean() >= _SHOWN:
+            if between.any() and edges.shown(finer, outline)[between].mean() >= enough:
                 lattice = finer
                 break
     return lattice
@@ -210,7 +212,7 @@ def _widest(lattice: Lattice, radius: float, shape: tuple[int, ...]) -> Lattice:
     return wide.part(top, left, int(rows[-1]) - top + 1, int(columns[-1]) - left + 1)
 
 
-def _trimmed(shown: np.ndarray) -> tuple[int, int, int, int] | None:
+def _trimmed(shown: np.ndarray, enough: float) -> tuple[int, int, int, int] | None:
     """First row, first column and numbers of both: what is left when outer rows and columns that show too little are
     taken away, the worst first."""
     top, left = 0, 0
@@ -221,7 +223,7 @@ def _trimmed(shown: np.ndarray) -> tuple[int, int, int, int] | None:
             return None
         means = [left_over[0].mean(), left_over[:, 0].mean(), left_over[-1].mean(), left_over[:, -1].mean()]
         worst = int(np.argmin(means))
-        if means[worst] >= _SHOWN:
+        if means[worst] >= enough:
             return top, left, bottom - top, right - left
         top, left = top + (worst == 0), left + (worst == 1)
         bottom, right = bottom - (worst == 2), right - (worst == 3)

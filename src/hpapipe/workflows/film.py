@@ -8,7 +8,7 @@ import numpy as np
 
 from hpapipe.config import Recipe
 from hpapipe.progress import say
-from hpapipe.simulate.film_files import BUBBLE, matches, write_film
+from hpapipe.simulate.film_files import BUBBLE, FORMAT, matches, write_film
 from hpapipe.simulate.film_options import FilmOptions
 from hpapipe.workflows.movie_frames import Cutting, write_frames
 
@@ -19,7 +19,7 @@ def film(recipe: Recipe) -> tuple[Path, bool]:
     options = FilmOptions(**wanted.model_dump(exclude={"seed"}))
     shape = "square" if wanted.square else "round"
     name = f"{wanted.rows}x{wanted.columns}-{shape}-pools-of-{wanted.pool}-px-{wanted.bits}-bit"
-    folder = Path(recipe.workspace) / "simulated" / f"film-{wanted.frames}-frames-{name}-seed-{wanted.seed}"
+    folder = Path(recipe.workspace) / "simulated" / f"film-{FORMAT}-of-{wanted.frames}-frames-{name}-seed-{wanted.seed}"
     if matches(folder, options, wanted.seed):
         return folder, False
     height, width = options.shape
