@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import multiprocessing
 import os
 import shutil
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +15,7 @@ from hpapipe.errors import UserError
 from hpapipe.labels import STRUCTURES, format_target
 from hpapipe.progress import track
 from hpapipe.simulate.cells import CHANNELS, draw_field
+from hpapipe.simulate.workers import mapped
 
 FORMAT = 1
 """Raised whenever the same settings would give other bytes."""
@@ -141,40 +135,14 @@ def _begin(part: Path, settings: dict[str, int]) -> None:
 
 def _draw_all(part: Path, labels: list[tuple[int, ...]], size: int, seed: int) -> None:
     jobs = [(part, field, target, size, seed) for field, target in enumerate(labels)]
-    with _mapped(len(jobs)) as mapped:
-        for _ in track(mapped(_draw_one, jobs), "drawing cells", len(jobs)):
+    with mapped(_workers(len(jobs)), _CHUNK) as over:
+        for _ in track(over(_draw_one, jobs), "drawing cells", len(jobs)):
             pass
 
 
-@contextmanager
-def _mapped(jobs: int) -> Iterator[Callable[..., Iterable[None]]]:
-    """A `map` over processes where the jobs are worth starting some, else over none.
-
-    Processes are spawned: a fork of a process with TensorFlow's threads in it can hang.
-    """
-    if jobs < _WORTH_PROCESSES:
-        yield map
-        return
-    workers = min(os.cpu_count() or 1, -(-jobs // _CHUNK))
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_follow_parent)
-    try:
-        yield partial(pool.map, chunksize=_CHUNK)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _follow_parent() -> None:
-    """End when the parent does, even if it is killed; leave Ctrl-C to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def wait() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+def _workers(jobs: int) -> int:
+    """Processes that are worth starting; one, which is none but this, for few jobs."""
+    return 1 if jobs < _WORTH_PROCESSES else min(os.cpu_count() or 1, -(-jobs // _CHUNK))
 
 
 def _draw_one(job: tuple[Path, int, tuple[int, ...], int, int]) -> None:

@@ -301,7 +301,7 @@ def figures(
 
 def brief_figure(recipe: Recipe, scored: Scored) -> tuple[str, pd.DataFrame, Figure]:
     """(name, table, figure) of the IoU of each group: all that is drawn of a trial."""
-    table = masks.iou_per_group_table(scored.frames["group"], scored.frames["iou"].to_numpy())
+    table = masks.iou_per_group_table(list(scored.frames["group"]), scored.frames["iou"].to_numpy())
     return "iou_per_group", table, masks.draw_iou_per_group(table)
 
 

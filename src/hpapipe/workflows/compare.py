@@ -176,9 +176,9 @@ def _figures(found: Sequence[Finished]) -> Iterator[Drawn]:
         table = labels.shares_table(per_label, {each.name: len(each.predictions) for each in found})
         yield "share_of_ones", table, labels.draw_shares(table)
     judge = judge_of(found[0].recipe)
-    scores = [[each.metrics.get(f"score/{name}", np.nan) for each in found] for name in judge.scores]
-    speeds = [each.speed for each in found]
-    table = speed.speed_table([each.name for each in found], speeds, *scores, measure=judge.measure)
+    score, low, high = ([each.metrics.get(f"score/{name}", np.nan) for each in found] for name in judge.scores)
+    names, speeds = [each.name for each in found], [each.speed for each in found]
+    table = speed.speed_table(names, speeds, score, low, high, judge.measure)
     yield "score_and_speed", table, speed.draw_speed(table, judge.words)
 
 
