@@ -188,7 +188,7 @@ def _whole(edges: Edges, fit: Wells, shape: tuple[int, ...]) -> Wells | None:
 def _dense(edges: Edges, lattice: Lattice, outline: Outline, enough: float) -> Lattice:
     """The lattice with pools between its pools, where those show outlines: a mask may have shown every other row."""
     for axis in (0, 1):
-        pitch = float(np.hypot(*lattice[1 + axis]))
+        pitch = float(np.hypot(*(lattice.down, lattice.right)[axis]))
         for parts in range(int(pitch / (2 * outline.radius)), 1, -1):
             finer = lattice.finer(axis, parts)
             between = finer.indices()[:, axis] % parts != 0

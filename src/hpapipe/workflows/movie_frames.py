@@ -115,7 +115,7 @@ def _write_notes(folder: Path, found: Pooled, drifts: list[list[float]]) -> None
         "pixel_um": movie.pixel_um,
         "interval_s": movie.interval_s,
         "grid": grid.to_dict(),
-        "fills": list(found.fills),
+        "fill": found.fill,
         "frame_and_drift": drifts,
     }
     (folder / NOTES).write_text(json.dumps(notes, indent=1) + "\n", encoding="utf-8")

@@ -13,9 +13,9 @@ import pandas as pd
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.movies.drift import Drift
-from hpapipe.movies.grid import Grid, even_grid, find_grid, parse_grid
+from hpapipe.movies.grid import DOUBTFUL, Grid, even_grid, find_grid, parse_grid
 from hpapipe.movies.movie import Movie
-from hpapipe.movies.pools import AUTO, choose, cut, place
+from hpapipe.movies.pools import cut, place
 from hpapipe.movies.reading import open_movie
 from hpapipe.plots.pools import grid_table
 from hpapipe.progress import say
@@ -41,20 +41,20 @@ class Pooled:
     Args:
         movie: with the pixel size and the interval that the recipe gives, or its own.
         grid: of its first frame.
-        fills: of each pool, its name in `movies.pools.FILLS`.
+        fill: `auto`, or a name in `movies.pools.FILLS`.
         follows: whether drift is followed.
     """
 
     movie: Movie
     grid: Grid
-    fills: tuple[str, ...]
+    fill: str
     follows: bool
 
     def frames(self, step: int = 1) -> Iterator[PooledFrame]:
         """Every `step`th frame with its pools, one after the other; no more than one is held."""
         numbers = range(0, len(self.movie), step)
         for number, frame, drift in zip(numbers, self.movie.read(step=step), self._drifts(step), strict=True):
-            yield PooledFrame(number, frame, drift, cut(frame, self.grid, drift, self.fills))
+            yield PooledFrame(number, frame, drift, cut(frame, self.grid, drift, self.fill))
 
     def corners(self, drift: np.ndarray) -> list[tuple[int, int]]:
         """Top and left of each pool's patch in a frame, px; it may reach beyond the frame."""
@@ -87,15 +87,15 @@ def pooled(recipe: Recipe, path: Path) -> Pooled:
     movie = replace(movie, pixel_um=wanted.pixel_um or movie.pixel_um, interval_s=interval_s)
     first = next(movie.read(stop=1))
     grid = _grid(wanted.grid, movie, first)
-    fills = choose(first, grid) if wanted.fill == AUTO else [wanted.fill] * len(grid.names)
     scale = f"{movie.pixel_um:g} µm a pixel" if movie.pixel_um else "no pixel size, so areas are in px"
     time = f"{movie.interval_s / 60:g} min apart" if movie.interval_s else "no time between frames"
     say(f"Movie: {len(movie):,} frames of {movie.width}×{movie.height} from {path}, {scale}, {time}")
     turned = f", turned by {grid.angle:.1f}°" if abs(grid.angle) >= 0.05 else ""
     shape = "square" if grid.square else "round"
     how = "found" if wanted.grid == "auto" else "as given"
-    say(f"Pools: {grid.rows}×{grid.columns} {shape} ones of {grid.side}×{grid.side} px, {how}{turned}")
-    return Pooled(movie, grid, tuple(fills), wanted.drift)
+    doubt = "; look at grid.png, since the frame shows it faintly" if (grid.quality or 1) < DOUBTFUL else ""
+    say(f"Pools: {grid.rows}×{grid.columns} {shape} ones of {grid.side}×{grid.side} px, {how}{turned}{doubt}")
+    return Pooled(movie, grid, wanted.fill, wanted.drift)
 
 
 def _grid(wanted: str, movie: Movie, first: np.ndarray) -> Grid:
