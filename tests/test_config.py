@@ -210,3 +210,27 @@ def test_a_recipe_is_frozen() -> None:
     """Nobody changes an experiment on its way."""
     with pytest.raises(ValueError, match="frozen"):
         Recipe().fit.epochs = 3  # type: ignore[misc]
+
+
+def test_a_task_brings_its_own_defaults() -> None:
+    """A recipe's own options come before them."""
+    masks = parse({"task": "segmentation"})
+    assert (masks.model.name, masks.fit.loss, masks.feed.draw) == ("unet", "crossentropy_dice", "shuffled")
+    assert (masks.register_as, masks.tune.objectives) == ("blastocysts", ("mean_iou",))
+    own = parse({"task": "segmentation", "register_as": "mine", "feed": {"batch_size": 3}, "fit": {"loss": "dice"}})
+    assert (own.register_as, own.feed.batch_size, own.feed.draw, own.fit.loss) == ("mine", 3, "shuffled", "dice")
+    assert parse({}).model.name == "residual"
+
+
+@pytest.mark.parametrize(
+    ("tree", "told"),
+    [
+        ({"fit": {"loss": "dice"}}, "fit.loss dice for classification, which has crossentropy, focal"),
+        ({"task": "segmentation", "tune": {"objectives": ["macro_f1"]}}, "which has mean_iou, images_per_second"),
+        ({"task": "segmentation", "groups": 2}, "for segmentation, which knows none of them"),
+    ],
+)
+def test_options_of_the_other_task_are_refused(tree: dict[str, object], told: str) -> None:
+    with pytest.raises(UserError) as fault:
+        parse(tree)
+    assert told in str(fault.value)

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from hpapipe.scoring import intervals
-from hpapipe.scoring.intervals import bootstrap_macro_f1, bootstrap_mean, f1_intervals, paired_bootstrap
+from hpapipe.scoring.intervals import (
+    bootstrap_macro_f1,
+    bootstrap_mean,
+    f1_intervals,
+    paired_bootstrap,
+    paired_means,
+)
 
 
 def drawn(seed: int, images: int = 120, labels: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -187,3 +193,16 @@ def test_mean_holds_the_truth_as_often_as_said() -> None:
     rng = np.random.default_rng(0)
     found = [bootstrap_mean(rng.normal(size=5), 1000, seed) for seed in range(300)]
     assert np.mean([each.low <= 0 <= each.high for each in found]) == pytest.approx(0.91, abs=0.035)
+
+
+def test_what_two_runs_reach_in_a_few_units_is_compared_unit_by_unit() -> None:
+    """A gain of 0.1 in each of three units is sure, however much the units differ."""
+    first = np.array([0.2, 0.5, 0.8])
+    found = paired_means(first, first + 0.1, 500, 0)
+    assert (found.gain, found.low, found.high) == (pytest.approx(0.1), pytest.approx(0.1), pytest.approx(0.1))
+    assert found.probability == 1
+    assert paired_means(first, first + 0.1, 500, 0, min_gain=0.2).probability == 0
+    mixed = paired_means(first, first + np.array([0.3, -0.2, 0.1]), 500, 0)
+    assert 0.5 < mixed.probability < 1
+    assert mixed.low < 0 < mixed.high
+    assert mixed.label_gains.tolist() == pytest.approx([0.3, -0.2, 0.1])

@@ -14,8 +14,8 @@ from hpapipe import config
 from hpapipe.errors import UserError
 from hpapipe.imageset.feed import Feed
 from hpapipe.training import fit as module
+from hpapipe.training import losses
 from hpapipe.training.fit import compile_model, fit, set_precision
-from hpapipe.training.losses import loss
 from hpapipe.training.state import State, read
 
 pytestmark = pytest.mark.usefixtures("seeded")
@@ -43,7 +43,8 @@ class Training:
         x = keras.layers.Dropout(0.3)(keras.layers.BatchNormalization()(keras.layers.Dense(6, "relu")(x)))
         self.model = keras.Model(pixels, keras.layers.Dense(2, "sigmoid", dtype="float32")(x))
         self.feed = Feed(IMAGES, TRUTH, np.arange(12), config.Feed(batch_size=4), seed=3)
-        compile_model(self.model, self.recipe, loss(self.recipe, one_label=False), self.recipe.epochs * len(self.feed))
+        steps = self.recipe.epochs * len(self.feed)
+        compile_model(self.model, self.recipe, losses.loss(self.recipe, one_label=False), steps)
         self.model.run_eagerly = not graph
 
     def validate(self) -> Row:
@@ -244,7 +245,7 @@ def test_precision_is_set(monkeypatch: pytest.MonkeyPatch, wanted: str, gpu: boo
 def test_compiled_as_the_recipe_says(tmp_path: Path, one_label: bool, loss: str) -> None:
     """Loss by the number of labels, optimizer by name, and no XLA on a processor."""
     model = Training(tmp_path).model
-    compile_model(model, config.Fit(optimizer="sgd"), loss(config.Fit(), one_label), steps=10)
+    compile_model(model, config.Fit(optimizer="sgd"), losses.loss(config.Fit(), one_label), steps=10)
     assert (type(model.loss).__name__, type(model.optimizer).__name__) == (loss, "SGD")
     if not module.has_gpu() and keras.backend.backend() != "jax":
         assert model.jit_compile is False

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from hpapipe.config import Fit
-from hpapipe.training.losses import LOSSES, loss
+from hpapipe.config import OF_TASK, Fit
+from hpapipe.training.losses import LOSSES, MASK_LOSSES, loss, mask_loss
 
 SEVERAL = (np.array([[1, 0]], np.float32), np.array([[0.8, 0.4]], np.float32))
 ONE = (np.array([[1, 0, 0], [0, 0, 1]], np.float32), np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]], np.float32))
@@ -57,7 +57,21 @@ def test_categorical_focal(gamma: float) -> None:
     assert value(True, ONE, loss="focal", focal_gamma=gamma) == pytest.approx(expected, rel=1e-4)
 
 
-def test_every_choice_of_the_recipe_has_its_losses() -> None:
-    """No name passes the recipe and fails later, and none is hidden from it."""
-    choices = Fit.model_json_schema()["properties"]["loss"]["enum"]
-    assert set(LOSSES) == {(name, one_label) for name in choices for one_label in (False, True)}
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("crossentropy", -(LN(0.8) + LN(0.6)) / 2),
+        ("dice", 1 - (2 * 0.8 + 1) / (1 + 1.2 + 1)),
+        ("crossentropy_dice", -(LN(0.8) + LN(0.6)) / 2 + 1 - (2 * 0.8 + 1) / (1 + 1.2 + 1)),
+    ],
+)
+def test_losses_of_masks(name: str, expected: float) -> None:
+    """Of an image of two pixels, by hand."""
+    truth, answer = (each.reshape(1, 1, 2, 1) for each in SEVERAL)
+    found = mask_loss(Fit.model_validate({"loss": name}))(truth, answer)
+    assert float(keras.ops.convert_to_numpy(found)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_each_task_has_the_losses_that_its_recipes_may_name() -> None:
+    assert set(MASK_LOSSES) == set(OF_TASK["segmentation"][0])
+    assert {name for name, _ in LOSSES} == set(OF_TASK["classification"][0])

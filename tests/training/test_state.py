@@ -180,3 +180,21 @@ def test_plain_numbers_are_floats() -> None:
     row = plain({"a": np.float32(0.5), "b": 2, "c": keras.ops.convert_to_tensor(1.5)})
     assert row == {"a": 0.5, "b": 2.0, "c": 1.5}
     assert {type(value) for value in row.values()} == {float}
+
+
+def test_patience_can_wait_for_the_training_loss() -> None:
+    """It falls while the validation loss rises; the weights kept are still those of the lowest validation loss."""
+    state = State()
+    for loss, val_loss in ((3, 1), (2, 2), (1, 3)):
+        state.add({"loss": loss, "val_loss": val_loss}, Fit(epochs=9, patience=1, patience_on="loss"))
+    assert (state.stopped, state.best_epoch) == (False, 1)
+    state.add({"loss": 1, "val_loss": 0.5}, Fit(epochs=9, patience=1, patience_on="loss"))
+    assert (state.stopped, state.best_epoch) == (True, 4)
+
+
+@pytest.mark.parametrize(("loss", "stopped"), [(0.081, False), (0.08, True), (math.nan, False)])
+def test_training_stops_at_a_target_loss(loss: float, stopped: bool) -> None:
+    """Of training, and not before it is reached."""
+    state = State()
+    state.add({"loss": loss, "val_loss": 0.01}, Fit(epochs=9, patience=0, target_loss=0.08))
+    assert state.stopped is stopped

@@ -79,6 +79,12 @@ def test_a_segmenter_is_trained_promoted_and_beaten(pairs: Path, hpapipe: Any) -
     assert (promoted.code, promoted.out.splitlines()[0][:21]) == (0, "Version 1 is champion")
     assert "hpapipe movie measure MOVIE" in promoted.out
 
+    again = hpapipe("evaluate", "--config", recipe)
+    assert (again.code, again.err) == (0, "")
+    assert "only the 6 it never saw are scored" in again.out
+    (own,) = re.findall(r"^Mean IoU (0\.\d+) ", again.out, re.M)
+    assert float(own) == pytest.approx(float(score), abs=0.02)  # one cut for all groups, not one each
+
     worse = hpapipe("train", "--config", recipe, "--fit.epochs", "1", "--fit.learning_rate", "1e-6")
     assert worse.code == 0
     refused = hpapipe("promote", "--config", recipe)
@@ -103,6 +109,19 @@ def test_runs_of_segmentation_are_compared(pairs: Path, hpapipe: Any) -> None:
     found = Run(re.findall(r"are in run ([0-9a-f]{32})", ended.out)[0])
     table = runs.read_table(found, "compare")
     assert list(table.columns[2:8]) == ["mean_iou", "mean_iou_low", "mean_iou_high", "gain", "low", "high"]
+
+
+@pytest.mark.whole
+def test_options_of_segmentation_are_searched(pairs: Path, hpapipe: Any) -> None:
+    """By the mean IoU; each trial is a run below the study's."""
+    space = {"fit.loss": ["crossentropy", "crossentropy_dice"]}
+    tune = {"sampler": "grid", "pruner": "none", "space": space}
+    recipe = write_recipe(pairs.parent, pairs, fit={"epochs": 1}, tune=tune)
+    ended = hpapipe("tune", "--config", recipe)
+    assert (ended.code, ended.err) == (0, "")
+    told = re.findall(r"^Trial \d \(loss (\w+)\): mean_iou 0\.\d+$", ended.out, re.M)
+    assert sorted(told) == space["fit.loss"]
+    assert "Study small: 2 complete" in ended.out
 
 
 def fault(change: Callable[[Path], object], pairs: Path, hpapipe: Any, *words: object) -> str:

@@ -12,10 +12,12 @@ def evaluate(ctx: typer.Context, config: Config = None, which: Which = "champion
     from hpapipe.quiet import import_quietly
 
     import_quietly("keras")
+    from hpapipe.tasks.judging import judge_of
     from hpapipe.workflows.evaluate import evaluate as work
 
     run_id, scored = work(recipe, which)
-    show_table(scored.per_label[["name", "positives", "precision", "recall", "f1", "f1_low", "f1_high"]], "Per label")
-    value, low, high = (scored.numbers[name] for name in ("macro_f1", "macro_f1_low", "macro_f1_high"))
-    say(f"Macro F1 {value:.3f} (95 % interval {low:.3f} to {high:.3f}); figures and tables are in run {run_id}")
+    show_table(*scored.shown)
+    reached = scored.headline
+    told = f"{judge_of(recipe).title} {reached.value:.3f} (95 % interval {reached.low:.3f} to {reached.high:.3f})"
+    say(f"{told}; figures and tables are in run {run_id}")
     say("Next: mlflow ui")

@@ -73,6 +73,11 @@ class Scored:
         """What the run is judged by."""
         return Interval(*(self.numbers[f"macro_f1{end}"] for end in ("", "_low", "_high")))
 
+    @property
+    def shown(self) -> tuple[pd.DataFrame, str]:
+        """(table, title) for a terminal."""
+        return self.per_label[["name", "positives", "precision", "recall", "f1", "f1_low", "f1_high"]], "Per label"
+
 
 def check(recipe: Recipe) -> None:
     """Refuse an architecture, options or a size that no network can be built with.

@@ -40,6 +40,10 @@ EPOCH_CUT = 0.5
 """At which masks are cut after each epoch: no tuning, so epochs compare."""
 
 
+MOST_SHOWN = 16
+"""Groups that a terminal has room for."""
+
+
 @dataclass(frozen=True)
 class Whole:
     """All that is learned: there is one kind of mask."""
@@ -91,6 +95,12 @@ class Scored:
     def headline(self) -> Interval:
         """What the run is judged by."""
         return Interval(*(self.numbers[f"mean_iou{end}"] for end in ("", "_low", "_high")))
+
+    @property
+    def shown(self) -> tuple[pd.DataFrame, str]:
+        """(table, title) for a terminal: the groups with the lowest scores."""
+        table = masks.iou_per_group_table(list(self.frames["group"]), self.frames["iou"].to_numpy())
+        return table.head(MOST_SHOWN), "IoU of each group, the lowest first"
 
 
 def check(recipe: Recipe) -> None:

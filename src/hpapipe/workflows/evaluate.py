@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -11,18 +12,21 @@ from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.imageset.decoded import decoded
 from hpapipe.imageset.images import ImageSet
-from hpapipe.progress import bar, say
+from hpapipe.progress import bar, say, track
 from hpapipe.scoring.thresholds import Decision
 from hpapipe.tasks import classification as task
+from hpapipe.tasks import segmentation as masks
 from hpapipe.tasks.classifier import BATCH, Classifier
+from hpapipe.tasks.segmenter import Segmenter
 from hpapipe.tracking import registry, runs
+from hpapipe.tracking.runs import Run
 from hpapipe.workflows.kept import EVALUATE, KIND, keep_recipe
 from hpapipe.workflows.logged import log_data, log_scores
-from hpapipe.workflows.prepare import Prepared, inspect, prepare, source_folder
-from hpapipe.workflows.refused import refuse_other
+from hpapipe.workflows.pairs import inspect_pairs, pairs_folder, prepare_pairs
+from hpapipe.workflows.prepare import inspect, prepare, source_folder
 
 
-def evaluate(recipe: Recipe, which: str) -> tuple[str, task.Scored]:
+def evaluate(recipe: Recipe, which: str) -> tuple[str, Any]:
     """(run, scores) of a Version on the recipe's set.
 
     Where the set is the one that the Version was trained on, only the fields that it never saw are scored.
@@ -34,46 +38,74 @@ def evaluate(recipe: Recipe, which: str) -> tuple[str, task.Scored]:
     Raises:
         UserError: no such Version, other labels, or a set without fields that the Version never saw.
     """
-    refuse_other(recipe, "classification", "evaluate", "Read the cross-validated score of its run, or measure a movie.")
     model, metadata, number = registry.load(recipe.register_as, which)
     trained = config.parse(metadata["recipe"])
-    if trained.data.labels != recipe.data.labels:
-        received = (
-            f"{len(recipe.data.labels)} labels that differ from the {len(trained.data.labels)} of version {number}"
-        )
-        raise UserError(
-            "The set must have the labels of the Version.", received, "Set `data.labels` as it was trained."
-        )
-    own = {name: getattr(trained.data, name) for name in ("channels", "size", "cut", "field_size", "learn")}
-    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=own)})
-    folder = source_folder(recipe)
+    if trained.task != recipe.task:
+        received = f"{recipe.task}, and version {number} of {recipe.register_as} is of {trained.task}"
+        raise UserError("The recipe must have the task of the Version.", received, "Set `task` or `register_as`.")
+    if recipe.task == "classification" and trained.data.labels != recipe.data.labels:
+        labels = f"{len(recipe.data.labels)} labels that differ from the {len(trained.data.labels)} of version {number}"
+        raise UserError("The set must have the labels of the Version.", labels, "Set `data.labels` as it was trained.")
+    version = model.unwrap_python_model().version
     tags = {
         KIND: EVALUATE,
         "mlflow.runName": f"evaluate version {number}",
         "hpapipe.experiment": recipe.experiment,
         "hpapipe.version": f"{recipe.register_as}/{number}",
     }
+    judges: dict[str, Callable[..., Any]] = {"classification": _classified, "segmentation": _segmented}
     with runs.running(recipe.experiment, tags) as run:
-        keep_recipe(run, recipe)
-        prepared = _unseen(prepare(recipe, folder, inspect(recipe, folder)), metadata["run"])
-        classifier = model.unwrap_python_model().version
-        images = prepared.images
-        scores = _scores(classifier, images)
-        decision = Decision("version", np.asarray(classifier.spec.thresholds), classifier.named(scores))
-        answers = task.Answers(
-            ids=images.ids,
-            folds=np.zeros(len(images), int),
-            truth=images.truth,
-            scores=scores,
-            groups=prepared.together,
-            train_share=images.truth.mean(0),
-        )
-        scored = task.score(recipe, answers, decision)
-        run.tags({"hpapipe.data": prepared.fingerprint})
+        scored = judges[recipe.task](recipe, trained, version, metadata["run"], run)
         run.metrics({f"score/{name}": value for name, value in scored.numbers.items()})
-        log_data(run, prepared)
-        log_scores(run, recipe, answers, scored, images.ids, images.read)
     return run.id, scored
+
+
+def _segmented(recipe: Recipe, trained: Recipe, segmenter: Segmenter, trained_by: str, run: Run) -> Any:
+    """Scores of the masks of a set, at the Version's own cut; what was done is logged."""
+    recipe = config.changed(recipe, {"mask.cut": segmenter.spec.cut, "data.size": trained.data.size})
+    keep_recipe(run, recipe)
+    folder = pairs_folder(recipe)
+    prepared = _unseen(prepare_pairs(recipe, folder, *inspect_pairs(recipe, folder)), trained_by)
+    images = prepared.images
+    asked = (segmenter.by_way([images.image(place)], segmenter.spec.turns) for place in range(len(images)))
+    answers = masks.Answers(
+        ids=images.ids,
+        folds=np.zeros(len(images), int),
+        groups=prepared.together,
+        names=images.groups,
+        probabilities=[next(each).mean(axis=0).astype(np.float16) for each in track(asked, "Predicting", len(images))],
+        truth=images.mask,
+    )
+    scored, _ = masks.conclude(recipe, answers)
+    run.tags({"hpapipe.data": prepared.fingerprint})
+    log_data(run, prepared)
+    log_scores(run, recipe, answers, scored, images.ids, images.image)
+    return scored
+
+
+def _classified(recipe: Recipe, trained: Recipe, classifier: Classifier, trained_by: str, run: Run) -> Any:
+    """Scores of the names of a set, by the Version's own thresholds; what was done is logged."""
+    own = {name: getattr(trained.data, name) for name in ("channels", "size", "cut", "field_size", "learn")}
+    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=own)})
+    keep_recipe(run, recipe)
+    folder = source_folder(recipe)
+    prepared = _unseen(prepare(recipe, folder, inspect(recipe, folder)), trained_by)
+    images = prepared.images
+    scores = _scores(classifier, images)
+    decision = Decision("version", np.asarray(classifier.spec.thresholds), classifier.named(scores))
+    answers = task.Answers(
+        ids=images.ids,
+        folds=np.zeros(len(images), int),
+        truth=images.truth,
+        scores=scores,
+        groups=prepared.together,
+        train_share=images.truth.mean(0),
+    )
+    scored = task.score(recipe, answers, decision)
+    run.tags({"hpapipe.data": prepared.fingerprint})
+    log_data(run, prepared)
+    log_scores(run, recipe, answers, scored, images.ids, images.read)
+    return scored
 
 
 def _scores(classifier: Classifier, images: ImageSet) -> np.ndarray:
@@ -88,17 +120,15 @@ def _scores(classifier: Classifier, images: ImageSet) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _unseen(prepared: Prepared, run_id: str) -> Prepared:
-    """The fields that no network of the training run `run_id` saw."""
+def _unseen(prepared: Any, run_id: str) -> Any:
+    """What of a set no network of the training run `run_id` saw."""
     run = runs.find(run_id)
     if runs.facts(run)[1].get("hpapipe.data") != prepared.fingerprint:
         return prepared
     validated = runs.read_table(run, "predictions")
-    images = prepared.images
-    if len(validated) == len(images):
-        rule = "A Version must be evaluated on fields that it never saw."
+    if len(validated) == len(prepared.images):
+        rule = "A Version must be evaluated on what it never saw."
         remedy = f"Read its cross-validated score in run {run_id}, or give another folder."
         raise UserError(rule, "the very set that its folds were trained on", remedy)
-    say(f"This is the set that the Version was trained on: only the {len(validated):,} fields it never saw are scored")
-    unseen = np.flatnonzero(np.isin(images.ids, validated["id"]))
-    return replace(prepared, images=images.take(unseen), together=prepared.together[unseen])
+    say(f"This is the set that the Version was trained on: only the {len(validated):,} it never saw are scored")
+    return prepared.take(np.flatnonzero(np.isin(prepared.images.ids, validated["id"])))

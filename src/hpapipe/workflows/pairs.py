@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,11 @@ class PreparedPairs:
     def table(self) -> pd.DataFrame:
         """`id, group, area_share`: what is logged as the set."""
         return pd.DataFrame({"id": self.images.ids, "group": self.images.groups, "area_share": self.areas})
+
+    def take(self, pairs: np.ndarray) -> PreparedPairs:
+        """The set of these pairs alone."""
+        own = {"together": self.together[pairs], "areas": self.areas[pairs]}
+        return replace(self, images=self.images.take(pairs), **own)
 
 
 def pairs_folder(recipe: Recipe) -> Path:

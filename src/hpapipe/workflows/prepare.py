@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,10 @@ class Prepared:
         images = self.images
         targets = [format_target(indices) for indices in images.data.label_set.decode(images.truth)]
         return pd.DataFrame({"id": images.ids, "target": targets})
+
+    def take(self, fields: np.ndarray) -> Prepared:
+        """The set of these fields alone."""
+        return replace(self, images=self.images.take(fields), together=self.together[fields])
 
 
 def source_folder(recipe: Recipe) -> Path:

@@ -34,6 +34,10 @@ SHOWN = ("loss_curves", "f1_per_label", "iou_per_group")
 """Figures of a trial's run, as far as it has them, that Optuna's dashboard shows too."""
 
 
+MATERIAL = ("task", "data", "pairs", "simulate", "film", "movie", "checks", "split", "workspace")
+"""What of a recipe says what it trains from, beside `feed.source`."""
+
+
 class TrialError(Exception):
     """A trial that cannot be trained; its reason stands in the trial, and the study goes on."""
 
@@ -56,7 +60,7 @@ class Bench:
 
     def material(self, recipe: Recipe) -> Material:
         """What a recipe trains from: checked, split and opened once for all trials that share it."""
-        sections = recipe.model_dump(mode="json", include={"data", "simulate", "checks", "split", "workspace"})
+        sections = recipe.model_dump(mode="json", include=set(MATERIAL))
         key = json.dumps([sections, recipe.feed.source], sort_keys=True)
         if key not in self.materials:
             self.materials[key] = ready(recipe, self.parent)
