@@ -81,7 +81,7 @@ def test_a_segmenter_is_trained_promoted_and_beaten(pairs: Path, hpapipe: Any) -
 
     again = hpapipe("evaluate", "--config", recipe)
     assert (again.code, again.err) == (0, "")
-    assert "only the 6 it never saw are scored" in again.out
+    assert "only the 6 images it never saw are scored" in again.out
     (own,) = re.findall(r"^Mean IoU (0\.\d+) ", again.out, re.M)
     assert float(own) == pytest.approx(float(score), abs=0.02)  # one cut for all groups, not one each
 

@@ -17,6 +17,7 @@ from hpapipe.scoring.thresholds import Decision
 from hpapipe.tasks import classification as task
 from hpapipe.tasks import segmentation as masks
 from hpapipe.tasks.classifier import BATCH, Classifier
+from hpapipe.tasks.judging import judge_of
 from hpapipe.tasks.segmenter import Segmenter
 from hpapipe.tracking import registry, runs
 from hpapipe.tracking.runs import Run
@@ -65,7 +66,9 @@ def _segmented(recipe: Recipe, trained: Recipe, segmenter: Segmenter, trained_by
     recipe = config.changed(recipe, {"mask.cut": segmenter.spec.cut, "data.size": trained.data.size})
     keep_recipe(run, recipe)
     folder = pairs_folder(recipe)
-    prepared = _unseen(prepare_pairs(recipe, folder, *inspect_pairs(recipe, folder)), trained_by)
+    prepared = _unseen(
+        prepare_pairs(recipe, folder, *inspect_pairs(recipe, folder)), trained_by, judge_of(recipe).things
+    )
     images = prepared.images
     asked = (segmenter.by_way([images.image(place)], segmenter.spec.turns) for place in range(len(images)))
     answers = masks.Answers(
@@ -89,7 +92,7 @@ def _classified(recipe: Recipe, trained: Recipe, classifier: Classifier, trained
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=own)})
     keep_recipe(run, recipe)
     folder = source_folder(recipe)
-    prepared = _unseen(prepare(recipe, folder, inspect(recipe, folder)), trained_by)
+    prepared = _unseen(prepare(recipe, folder, inspect(recipe, folder)), trained_by, judge_of(recipe).things)
     images = prepared.images
     scores = _scores(classifier, images)
     decision = Decision("version", np.asarray(classifier.spec.thresholds), classifier.named(scores))
@@ -120,15 +123,17 @@ def _scores(classifier: Classifier, images: ImageSet) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _unseen(prepared: Any, run_id: str) -> Any:
+def _unseen(prepared: Any, run_id: str, things: str) -> Any:
     """What of a set no network of the training run `run_id` saw."""
     run = runs.find(run_id)
     if runs.facts(run)[1].get("hpapipe.data") != prepared.fingerprint:
         return prepared
     validated = runs.read_table(run, "predictions")
     if len(validated) == len(prepared.images):
-        rule = "A Version must be evaluated on what it never saw."
+        rule = f"A Version must be evaluated on {things} that it never saw."
         remedy = f"Read its cross-validated score in run {run_id}, or give another folder."
         raise UserError(rule, "the very set that its folds were trained on", remedy)
-    say(f"This is the set that the Version was trained on: only the {len(validated):,} it never saw are scored")
+    say(
+        f"This is the set that the Version was trained on: only the {len(validated):,} {things} it never saw are scored"
+    )
     return prepared.take(np.flatnonzero(np.isin(prepared.images.ids, validated["id"])))
