@@ -29,10 +29,11 @@ train: setup ## train and promote; RECIPE=configs/x.yaml ARGS="-P data.folder=â€
 	$(BIN)/hpapipe promote --config $(RECIPE) || test $$? -eq 3
 
 MOVIE := configs/blastocyst.yaml
+OUT := measured/$(shell date +%Y-%m-%d-%H-%M-%S)
 
 movie: setup ## train on a simulated film of blastocysts, promote, and measure the film; ARGS as for train
 	$(MAKE) --no-print-directory train RECIPE=$(MOVIE) ARGS="$(ARGS)"
-	$(BIN)/mlflow run . -e measure --env-manager local --experiment-name blastocyst -P config=$(MOVIE)
+	$(BIN)/mlflow run . -e measure --env-manager local --experiment-name blastocyst -P config=$(MOVIE) -P out=$(OUT)
 
 SMALL := --experiment recipes --register_as recipes --simulate.fields 500 --simulate.size 144 --data.size 80
 SMALL += --fit.epochs 2 --fit.patience 0 --model.weights null --model.frozen false

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hpapipe.config import Recipe, Section, flatten, load, options, parse
 
-RECIPES = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+RECIPES = sorted((Path(__file__).parents[1] / "configs").rglob("*.yaml"))
 
 
 def leaves(section: type[Section], prefix: str = "") -> list[str]:
@@ -97,10 +97,10 @@ def test_a_recipe_survives_its_own_dump() -> None:
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipes_of_the_project_load(path: Path) -> None:
     """Each file in configs/ is a recipe, and names an architecture's own options."""
-    from hpapipe.models.build import check_options
+    from hpapipe.tasks.tasks import task_of
 
     recipe = load(path)
-    check_options(recipe.model.name, recipe.model.options)
+    task_of(recipe).check(recipe)
     assert recipe.data.label_set.names == (recipe.data.learn or recipe.data.labels)
 
 

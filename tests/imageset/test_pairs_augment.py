@@ -146,7 +146,7 @@ def test_a_disc_stays_where_its_mask_is(seed: int) -> None:
     assert not (binary_erosion(found) & ~bright).any()
     assert not (bright & ~binary_dilation(found)).any()
     assert set(np.unique(image[binary_erosion(found, iterations=2)])) == {220}
-    np.testing.assert_allclose(center_of_mass(bright), center_of_mass(found), atol=0.2)
+    np.testing.assert_allclose(center_of_mass(bright), center_of_mass(found), atol=0.4)
     if found[1:-1, 1:-1].sum() == found.sum():  # all of it is still in the image
         assert found.sum() == pytest.approx(mask.sum(), rel=0.06)
 

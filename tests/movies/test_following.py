@@ -189,7 +189,7 @@ def test_memory_does_not_grow_with_the_movie() -> None:
         for _ in range(40):
             follower.step(mask)
         gc.collect()
-        assert tracemalloc.get_traced_memory()[0] - before < mask.size
+        assert tracemalloc.get_traced_memory()[0] - before < 10 * mask.size  # of 40 frames
     finally:
         tracemalloc.stop()
 

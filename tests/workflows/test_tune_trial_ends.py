@@ -43,7 +43,7 @@ def played(store: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Study]
 
 
 def outcome(macro_f1: float = 0.5, images_per_second: float = 10.0) -> Outcome:
-    return Outcome("", "small", "", macro_f1, 0.0, 1.0, images_per_second)
+    return Outcome("", "small", "", macro_f1, 0.0, 1.0, images_per_second, "Macro F1", "fields")
 
 
 def trained(small: Study, count: int = 1) -> list[FrozenTrial]:

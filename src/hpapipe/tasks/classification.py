@@ -116,6 +116,12 @@ def lesson(
     return Lesson(built, loss, feed, own, (len(train), len(held_out)), validate, answer)
 
 
+def shown(source: Any, images: ImageSet, field: int) -> np.ndarray:
+    """A field as figures show it: as the network sees it, integers `[height, width, channels]`."""
+    found: np.ndarray = source[field]
+    return found
+
+
 def gathered(
     recipe: Recipe,
     images: ImageSet,

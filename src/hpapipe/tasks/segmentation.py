@@ -165,6 +165,11 @@ def epoch_numbers(loss: keras.losses.Loss, truth: np.ndarray, probabilities: np.
     return {"val_loss": sum(losses) / len(truth), "mean_iou": mean_iou, "mean_dice": mean_dice}
 
 
+def shown(source: PairPack, images: PairSet, field: int) -> np.ndarray:
+    """An image as figures show it: at its own size, integers `[height, width]`."""
+    return images.image(field)
+
+
 def gathered(
     recipe: Recipe,
     images: PairSet,

@@ -10,6 +10,7 @@ What their runs are judged by stands in `judging.py`, which needs no network.
 | `key(recipe)` | names what is learned: runs that differ in it cannot be compared |
 | `lesson(recipe, part, source, images, split, fold, seed, weights)` | a network, its feed and its tests |
 | `gathered(recipe, images, together, split, trained)` | what networks answered for what they never saw |
+| `shown(source, images, field)` | an image as figures show it |
 | `conclude(recipe, answers)` | decided and scored, and further numbers to log |
 | `tables(recipe, answers, scored)` | logged of every run |
 | `figures(recipe, answers, scored, image_of)`, `brief_figure(recipe, scored)` | logged with their tables |

@@ -34,14 +34,17 @@ class Material:
         split: its folds.
         images: what a task's lessons are fed from: integers, to be indexed by fields, `[fields, height, width,
             channels]`, or images with their masks.
-        shown: place of a field -> its image, as figures show it.
     """
 
     recipe: Recipe
     prepared: Prepared | PreparedPairs
     split: Split
     images: Any
-    shown: Callable[[int], np.ndarray]
+
+    def shown(self, field: int) -> np.ndarray:
+        """The image at a place, as figures show it."""
+        found: np.ndarray = task_of(self.recipe).shown(self.images, self.prepared.images, field)
+        return found
 
 
 def ready(recipe: Recipe, run: Run) -> Material:
@@ -83,7 +86,7 @@ def _fields(recipe: Recipe, run: Run) -> Material:
     _refuse_few(wanted.folds, prepared.together, "fields")
     split = stratified(fields.ids, fields.truth, prepared.together, wanted.folds, wanted.seed)
     images = _images(recipe, prepared, run)
-    return Material(recipe, prepared, _told(recipe, split), images, lambda field: images[field])
+    return Material(recipe, prepared, _told(recipe, split), images)
 
 
 def _pairs(recipe: Recipe, run: Run) -> Material:
@@ -95,7 +98,7 @@ def _pairs(recipe: Recipe, run: Run) -> Material:
     packed = pack_pairs(images, recipe.data.size, Path(recipe.workspace))
     say(f"Pack: {packed.decoded:,} images decoded now, {len(images) - packed.decoded:,} before")
     run.tags({"hpapipe.pack": packed.key})
-    return Material(recipe, prepared, _told(recipe, split), packed, images.image)
+    return Material(recipe, prepared, _told(recipe, split), packed)
 
 
 READY: dict[str, Callable[[Recipe, Run], Material]] = {"classification": _fields, "segmentation": _pairs}

@@ -34,23 +34,23 @@ class Outcome:
         run_id: of the run.
         model: registered name.
         version: number of the Version; empty where it is not registered yet.
-        title: of the score, such as `Macro F1`.
-        things: that it was measured on, such as `fields`.
         score: by which the task judges, on what the networks never saw.
         low: end of its 95 % interval.
         high: the other end.
         images_per_second: in training, the median of all networks.
+        title: of the score, such as `Macro F1`.
+        things: that it was measured on, such as `fields`.
     """
 
     run_id: str
     model: str
     version: str
-    title: str
-    things: str
     score: float
     low: float
     high: float
     images_per_second: float
+    title: str
+    things: str
 
     @property
     def told(self) -> str:
@@ -128,9 +128,8 @@ def _finish(material: Material, trained: list[Trained], run: Run, keeps: Callabl
     reached = scored.headline
     speed = float(np.median([each.images_per_second for each in trained]))
     judge = judge_of(recipe)
-    outcome = Outcome(
-        run.id, recipe.register_as, "", judge.title, judge.things, reached.value, reached.low, reached.high, speed
-    )
+    reached_so = (reached.value, reached.low, reached.high, speed, judge.title, judge.things)
+    outcome = Outcome(run.id, recipe.register_as, "", *reached_so)
     log_answers(run, recipe, answers, scored)
     memory = psutil.Process().memory_info().rss / 2**20
     cost = {"cost/training_seconds": sum(each.seconds for each in trained), "cost/memory_mib": memory}
