@@ -11,6 +11,7 @@ to its end, and Optuna's database and MLflow's are asked what became of every tr
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import signal
@@ -113,12 +114,13 @@ def begin(storage: str, workers: int) -> subprocess.Popen[bytes]:
 
 
 def workers_of(command: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """The processes that a command has begun to train trials in."""
-    try:
-        children = psutil.Process(command.pid).children()
-        return [each for each in children if "spawn_main" in " ".join(each.cmdline())]
-    except psutil.NoSuchProcess:
-        return []
+    """The processes that a command has begun to train trials in, without those that are dead and not yet buried."""
+    found = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for each in psutil.Process(command.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # of a dead one there is no command line
+                found += [each] if "spawn_main" in " ".join(each.cmdline()) else []
+    return found
 
 
 def values(storage: str) -> dict[int, list[float]]:
