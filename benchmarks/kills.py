@@ -68,9 +68,13 @@ def main() -> None:
 
 def killed_study(storage: str, machines: bool, chance: random.Random) -> dict[int, list[float]]:
     """Run a study and kill workers; returns what was complete at any of the kills: number -> values."""
-    commands = [begin(storage, 1 if machines else WORKERS) for _ in range(WORKERS if machines else 1)]
+    commands = [begin(storage, 1 if machines else WORKERS)]
     complete: dict[int, list[float]] = {}
     try:
+        if machines:  # others join a study that has begun: MLflow's tables cannot be made by two at once
+            while not workers_of(commands[0]) or not running(storage):
+                time.sleep(0.2)
+            commands += [begin(storage, 1) for _ in range(WORKERS - 1)]
         kill(commands, storage, machines, chance, complete)
     finally:
         for command in commands:
