@@ -30,6 +30,23 @@ MIX = "mix"
 """Name of the layer that mixes channels as the recipe says: no weights of it are learned, and none are read."""
 
 
+def begin(network: keras.Model, source: str | keras.Model | None, frozen: bool) -> None:
+    """Give `network` the weights that its training begins with.
+
+    Args:
+        network: as built.
+        source: as `load` takes it; none: its own, by chance.
+        frozen: what was loaded stays as it is.
+
+    Raises:
+        UserError: as `load`.
+    """
+    if source is not None:
+        load(network, source)
+    if frozen:
+        freeze(network)
+
+
 def load(network: keras.Model, source: str | keras.Model) -> None:
     """Give the body of `network` the weights of `source`; its suffix and head stay as they are.
 

@@ -172,10 +172,7 @@ def network(
     scaling = scaling_of(images, train, wanted.scaling, mixing(wanted.mix, recipe.data.channels))
     shape = (*recipe.data.size, images.shape[-1])
     built = build(wanted.name, wanted.options, shape, part.outputs, part.one_output, scaling)
-    if weights is not None:
-        pretrained.load(built, weights)
-    if wanted.frozen:
-        pretrained.freeze(built)
+    pretrained.begin(built, weights, wanted.frozen)
     return built
 
 

@@ -93,10 +93,7 @@ def network(
     wanted = recipe.model
     scaling = scaling_of(images, train, wanted.scaling)
     built = build(wanted.name, wanted.options, (*recipe.data.size, 1), 1, False, scaling, SEGMENTERS)
-    if weights is not None:
-        pretrained.load(built, weights)
-    if wanted.frozen:
-        pretrained.freeze(built)
+    pretrained.begin(built, weights, wanted.frozen)
     return built
 
 
