@@ -17,8 +17,30 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "hpapipe"
 FLOORS = {
-    0: {"config", "sections", "sections_of_movies", "sections_of_studies", "labels", "errors", "progress", "quiet"},
-    1: {"imageset", "movies", "simulate", "models", "scoring", "training", "tracking", "plots", "checks"},
+    0: {
+        "config",
+        "sections",
+        "sections_of_movies",
+        "sections_of_prediction",
+        "sections_of_studies",
+        "labels",
+        "errors",
+        "progress",
+        "quiet",
+    },
+    1: {
+        "imageset",
+        "movies",
+        "simulate",
+        "models",
+        "scoring",
+        "training",
+        "tracking",
+        "plots",
+        "pages",
+        "runtimes",
+        "checks",
+    },
     2: {"tasks"},
     3: {"workflows"},
     4: {"cli"},
@@ -30,10 +52,15 @@ OWNERS = {
     "mlflow": "tracking/",
     "matplotlib": "plots/",
     "great_expectations": "checks.py",
+    "jinja2": "pages/",
     "typer": "cli/",
     "optuna": "workflows/tune",
     "optuna_dashboard": "workflows/tune",
-    "tensorflow": "quiet.py",
+    "tensorflow": ("quiet.py", "runtimes/"),
+    "onnxruntime": "runtimes/",
+    "tf2onnx": "runtimes/",
+    "openvino": "runtimes/",
+    "ray": "workflows/cluster.py",
 }
 HEAVY = ("tensorflow", "keras", "mlflow", "pandas", "great_expectations", "matplotlib")
 

@@ -36,6 +36,7 @@ from hpapipe.sections import (
     Thresholds,
 )
 from hpapipe.sections_of_movies import Film, Mask, Measure, Movie, Pairs, Warp
+from hpapipe.sections_of_prediction import Predict
 from hpapipe.sections_of_studies import Speed, Tune
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Model",
     "Movie",
     "Pairs",
+    "Predict",
     "Recipe",
     "Score",
     "Section",
@@ -116,6 +118,7 @@ class Recipe(Section):
     thresholds: Thresholds = Thresholds()
     mask: Mask = Mask()
     answer: Answer = Answer()
+    predict: Predict = Predict()
     score: Score = Score()
     speed: Speed = Speed()
     movie: Movie = Movie()

@@ -108,10 +108,10 @@ def test_the_answer_in_words() -> None:
 def test_a_table_of_paths(classifier: Classifier, image_folder: Callable[..., Any]) -> None:
     """Columns are the channels, in any order; the answer is that for the arrays."""
     held = image_folder()
-    paths = pd.DataFrame([held.paths(field) for field in range(4)], columns=["red", "green"]).astype(str)
+    paths = pd.DataFrame([held.paths(field) for field in range(4)], columns=["red", "green"])
     answer = classifier.answer(paths[["green", "red"]])
     assert len(answer) == 4
-    with pytest.raises(UserError, match=r"must have the columns red, green\. Received red"):
+    with pytest.raises(UserError, match=r"must have the columns red, green, each once\. Received red\."):
         classifier.answer(paths[["red"]])
     Path(held.paths(1)[0]).write_bytes(b"")
     with pytest.raises(UserError, match="An image file must not be empty"):

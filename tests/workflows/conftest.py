@@ -1,11 +1,14 @@
-"""Databases of studies, of both kinds, and queues as processes that share one open them."""
+"""Databases of studies, of both kinds, with queues as processes that share one open them; a champion and new images."""
 
 from __future__ import annotations
 
 import itertools
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -13,6 +16,8 @@ import sqlalchemy
 from optuna.samplers import RandomSampler
 
 from hpapipe.config import Tune
+from hpapipe.tracking import registry
+from hpapipe.tracking.runs import Run
 from hpapipe.workflows import tune_storage
 from hpapipe.workflows.tune_queue import Queue
 from hpapipe.workflows.tune_storage import Storage, open_storage
@@ -107,3 +112,27 @@ class Clock:
 def clock() -> Clock:
     """To be put in the place of a module's `time`."""
     return Clock()
+
+
+@pytest.fixture
+def champion(trained: Any) -> Any:
+    """The store of `trained`, with its run as champion."""
+    registry.promote("small", "1", Run(trained.run), "for a test")
+    return trained
+
+
+@pytest.fixture
+def images(champion: Any) -> Path:
+    """Six good fields in a folder of their own."""
+    folder = champion.place / "new"
+    folder.mkdir()
+    for number in range(6):
+        for channel in ("red", "green"):
+            shutil.copy(champion.images / "train" / f"f{number:02d}_{channel}.png", folder)
+    return folder
+
+
+@pytest.fixture
+def predict(champion: Any, images: Path, hpapipe: Any) -> Callable[..., Any]:
+    """`hpapipe predict` on these fields."""
+    return lambda *words: hpapipe("predict", images, "--config", champion.recipe, "--out", "answers", *words)

@@ -22,7 +22,7 @@ from hpapipe.tracking.runs import Run
 
 # Answers in a process that knows nothing of the project: an array, and a table of paths.
 ALONE = """
-import importlib.util, json, sys
+import importlib.util, json, pathlib, sys
 here = importlib.util.find_spec("hpapipe")
 assert here is None or here.origin is None  # an editable install leaves a folder of suites, but no code
 import mlflow, numpy, pandas
@@ -31,34 +31,10 @@ mlflow.set_tracking_uri(uri)
 model = mlflow.pyfunc.load_model("models:/small@champion")
 array = model.predict(numpy.load(images))
 names = sorted({file.rsplit("_", 1)[0] for file in __import__("os").listdir(folder)})
-paths = pandas.DataFrame({c: [f"{folder}/{name}_{c}.png" for name in names] for c in ("red", "green")})
+paths = pandas.DataFrame({c: [pathlib.Path(folder, f"{name}_{c}.png") for name in names] for c in ("red", "green")})
 table = model.predict(paths)
 print(json.dumps([array.to_dict("list"), table.to_dict("list")]))
 """
-
-
-@pytest.fixture
-def champion(trained: Any) -> Any:
-    """The store of `trained`, with its run as champion."""
-    registry.promote("small", "1", Run(trained.run), "for a test")
-    return trained
-
-
-@pytest.fixture
-def images(champion: Any) -> Path:
-    """Six good fields in a folder of their own."""
-    folder = champion.place / "new"
-    folder.mkdir()
-    for number in range(6):
-        for channel in ("red", "green"):
-            shutil.copy(champion.images / "train" / f"f{number:02d}_{channel}.png", folder)
-    return folder
-
-
-@pytest.fixture
-def predict(champion: Any, images: Path, hpapipe: Any) -> Callable[..., Any]:
-    """`hpapipe predict` on these fields."""
-    return lambda *words: hpapipe("predict", images, "--config", champion.recipe, "--out", "answers", *words)
 
 
 def spoil(images: Path) -> None:
@@ -76,7 +52,7 @@ def test_images_that_cannot_be_used_are_listed_and_the_rest_is_answered(images: 
     predict()
     before = pd.read_csv("answers/predictions.csv", dtype=str).set_index("id")
     spoil(images)
-    ended = predict()
+    ended = predict("--again")
     assert (ended.code, ended.err) == (3, "")
     assert "answered 2 fields" in ended.out
     assert "4 fields could not be read; answers/unreadable.csv says why" in ended.out
@@ -117,7 +93,8 @@ def test_a_sample_with_the_ids_of_the_folder_leaves_nothing_to_tell(predict: Any
     before = Path("answers/submission.csv").read_text().splitlines()
     Path("sample.csv").write_text("Id,Predicted\n" + "".join(f"f{number:02d},0\n" for number in range(5, -1, -1)))
     ended = predict("--sample", "sample.csv")
-    assert (ended.code, len(ended.out.splitlines())) == (0, 2)
+    assert (ended.code, len(ended.out.splitlines())) == (0, 3)
+    assert ended.out.startswith("6 fields had been answered before")
     assert Path("answers/submission.csv").read_text().splitlines() == [before[0], *before[:0:-1]]
 
 
@@ -134,7 +111,7 @@ def test_ids_of_the_sample_without_images_are_told_before_any_work(predict: Any)
 
 
 def test_where_no_image_can_be_used(images: Path, predict: Any) -> None:
-    """One line with the first reason, exit code 2, no tables."""
+    """One line with the first reason, exit code 2; of the tables only the one with the reasons."""
     for number in range(6):
         for channel in ("red", "green"):
             Image.fromarray(np.full((32, 32), 300, np.uint16)).save(images / f"f{number:02d}_{channel}.png")
@@ -142,7 +119,8 @@ def test_where_no_image_can_be_used(images: Path, predict: Any) -> None:
     assert (ended.code, len(ended.err.splitlines())) == (2, 1)
     assert ended.err.startswith("At least one field must be readable. Received none of 6 in ")
     assert "Images must have 8 bits" in ended.err
-    assert list(Path("answers").iterdir()) == []
+    assert [file.name for file in Path("answers").glob("*.csv")] == ["unreadable.csv"]
+    assert len(pd.read_csv("answers/unreadable.csv")) == 6
 
 
 def test_images_of_another_size_are_brought_to_the_versions(images: Path, predict: Any) -> None:
@@ -152,7 +130,7 @@ def test_images_of_another_size_are_brought_to_the_versions(images: Path, predic
     for prepare in (lambda pixels: pixels, lambda pixels: resize(pixels, (32, 32))):
         for file, pixels in doubled.items():
             Image.fromarray(prepare(pixels)).save(file)
-        assert predict().code == 0
+        assert predict("--again").code == 0
         answers.append(pd.read_csv("answers/predictions.csv"))
     pd.testing.assert_frame_equal(*answers)
 
@@ -176,7 +154,7 @@ def test_other_file_names(images: Path, predict: Any) -> None:
         file.rename(images / f"{channel}-{name}.png")
     refused = predict()
     assert (refused.code, len(refused.err.splitlines())) == (2, 1)
-    assert "The folder must hold images named {id}_{channel}.png" in refused.err
+    assert "There must be images named {id}_{channel}.png" in refused.err
     assert predict("--data.files", "{channel}-{id}.png").code == 0
     assert len(pd.read_csv("answers/predictions.csv")) == 6
 
@@ -189,7 +167,9 @@ def test_a_folder_without_images_or_no_folder(images: Path, predict: Any) -> Non
     assert (ended.code, len(ended.err.splitlines())) == (2, 1)
     assert "Received no files in" in ended.err
     images.rmdir()
-    assert predict().err.startswith("Images must lie in a folder. Received ")
+    assert predict().err.startswith(
+        "Images must lie in a folder, a zip or tar archive, or be named by a CSV or Parquet table. Received "
+    )
 
 
 def test_a_folder_that_cannot_be_written(images: Path, predict: Any) -> None:
@@ -203,20 +183,23 @@ def test_a_folder_that_cannot_be_written(images: Path, predict: Any) -> None:
 
 
 def test_a_full_disk_leaves_no_half_written_table(predict: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tables of an earlier call stay whole."""
+    """The tables of an earlier call stay whole, and the next call finds what it needs."""
     assert predict().code == 0
-    before = Path("answers/predictions.csv").read_bytes()
+    before = {file.name: file.read_bytes() for file in Path("answers").glob("*.csv")}
+    written = pd.DataFrame.to_csv
 
-    def full(self: pd.DataFrame, path: Path, **options: object) -> None:
-        Path(path).write_text("id,Pre")
+    def full(self: pd.DataFrame, file: Any, **options: object) -> None:
+        file.write("id,Pre")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
     ended = predict()
     assert (ended.code, len(ended.err.splitlines())) == (2, 1)
-    assert "“No space left on device” at answers/predictions.csv" in ended.err
-    assert Path("answers/predictions.csv").read_bytes() == before
-    assert {file.name for file in Path("answers").iterdir()} == {"predictions.csv", "submission.csv", "unreadable.csv"}
+    assert "“No space left on device” at answers/unreadable.csv" in ended.err
+    monkeypatch.setattr(pd.DataFrame, "to_csv", written)
+    assert {file.name: file.read_bytes() for file in Path("answers").glob("*.csv")} == before
+    assert not list(Path("answers").glob("*.part"))
+    assert predict().code == 0
 
 
 def test_without_a_champion(trained: Any, hpapipe: Any) -> None:

@@ -16,14 +16,17 @@ from hpapipe import __version__
 from hpapipe.cli.check import check
 from hpapipe.cli.compare import compare
 from hpapipe.cli.dashboard import dashboard
+from hpapipe.cli.drift import drift
 from hpapipe.cli.ensemble import ensemble
 from hpapipe.cli.evaluate import evaluate
+from hpapipe.cli.export import export
 from hpapipe.cli.history import history
 from hpapipe.cli.movie import movie
 from hpapipe.cli.options import take_overrides
 from hpapipe.cli.predict import predict
 from hpapipe.cli.promote import promote
 from hpapipe.cli.recipe import recipe
+from hpapipe.cli.report import report
 from hpapipe.cli.rollback import rollback
 from hpapipe.cli.series import series
 from hpapipe.cli.simulate import simulate
@@ -49,10 +52,13 @@ for verb in (
     evaluate,
     ensemble,
     compare,
+    report,
     promote,
     rollback,
     history,
     predict,
+    drift,
+    export,
     check,
     speed,
     tune,

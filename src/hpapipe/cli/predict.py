@@ -13,30 +13,58 @@ UNREADABLE = 3
 
 def predict(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of images, named as those of training.")],
+    fields: Annotated[
+        str,
+        typer.Argument(
+            help="Images, named as those of training: a folder, a zip or tar, a table of paths or addresses, a pack, or "
+            "the address of a folder (s3://, gs://, https://).",
+            metavar="FOLDER",
+        ),
+    ],
     config: Config = None,
-    out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path("predictions"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the answers; none: one in predictions/, named by place, model and Version."),
+    ] = None,
     which: Which = "champion",
-    parquet: Annotated[bool, typer.Option("--parquet", help="Write probabilities as Parquet, not CSV.")] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write the answers as Parquet, not CSV.")] = False,
     sample: Annotated[
         Path | None, typer.Option(help="Sample submission, Id,Predicted: submission.csv gets its ids, in its order.")
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Remove the answers that stand in --out, and answer all fields anew.")
+    ] = False,
+    runtime: Annotated[
+        str, typer.Option(help="What answers: keras, one that `hpapipe export` made, or auto, the fastest exact one.")
+    ] = "auto",
+    engine: Annotated[str, typer.Option(help="plain: this machine; ray: a Ray cluster.")] = "plain",
+    address: Annotated[str | None, typer.Option(help="Of the Ray cluster; none: one of this machine alone.")] = None,
 ) -> None:
-    """Answer every field of a folder: probabilities, names, and the challenge's Id,Predicted file."""
+    """Answer any number of fields: probabilities, names, the challenge's file. After a stop the same call goes on."""
     recipe = read_recipe(ctx, config)
     from hpapipe.progress import say
     from hpapipe.quiet import import_quietly
 
     import_quietly("keras")
+    from hpapipe.workflows.predict import Asked
     from hpapipe.workflows.predict import predict as work
 
-    done = work(recipe, folder, out, which, parquet, ctx.obj.get("data.files"), sample)
-    say(f"Version {done.version} of {recipe.register_as} answered {done.answered:,} fields: {done.files[0]}")
-    say(f"For the challenge: {done.files[1]}")
-    if done.left_out:
-        say(f"{done.left_out:,} fields of the folder are not in {sample}, so {done.files[1].name} leaves them out")
-    if done.unreadable:
-        say(f"{done.unreadable:,} fields could not be read; {done.files[2]} says why")
-        if done.empty:
-            say(f"{done.files[1].name} has an empty Predicted for {done.empty:,} of them")
+    files = ctx.obj.get("data.files")
+    done = work(recipe, Asked(fields, out, which, runtime, files, sample, parquet, again, engine, address))
+    joined = done.joined
+    for note in done.notes:
+        say(note)
+    if done.kept:
+        say(f"{done.kept:,} fields had been answered before")
+    say(f"Version {done.version} of {recipe.register_as} answered {joined.answered:,} fields: {joined.answers}")
+    if joined.submission:
+        say(f"For the challenge: {joined.submission}")
+    if joined.left_out:
+        say(f"{joined.left_out:,} fields of the folder are not in {sample}, so submission.csv leaves them out")
+    if done.since:
+        say(f"{done.since:,} fields came, went or changed since this was begun: give another --out to answer them")
+    if joined.failed:
+        say(f"{joined.failed:,} fields could not be read; {joined.unreadable} says why")
+        if joined.empty:
+            say(f"submission.csv has an empty Predicted for {joined.empty:,} of them")
         raise typer.Exit(UNREADABLE)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +26,25 @@ class ImageError(UserError):
     """An image file that cannot be used."""
 
 
-def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file that was read already.
+
+    Args:
+        name: of the file, for messages.
+        content: its bytes.
+    """
+
+    name: str
+    content: bytes
+
+
+def read_image(path: Path | Held, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """One grey image as it is stored, uint8 or uint16 `[height, width]`.
+
+    Args:
+        path: the file, or its bytes.
+        max_pixels: images with more pixels are refused undecoded.
 
     Raises:
         ImageError: the file is missing, empty, truncated, no image, not one grey channel of 8 or 16 bits, or larger
@@ -91,17 +110,33 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return scaled if scaled.dtype == image.dtype else np.rint(scaled).astype(image.dtype)
 
 
-def read_field(paths: Sequence[Path], max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def read_field(paths: Sequence[Path | Held], max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """The channels of one field as they are stored, uint8 or uint16 `[height, width, channels]`.
+
+    Args:
+        paths: a file, or its bytes, for each channel.
+        max_pixels: images with more pixels are refused undecoded.
 
     Raises:
         ImageError: a file cannot be used, or the channels differ in size or bit depth.
     """
-    channels = [read_image(path, max_pixels) for path in paths]
+    return stacked([read_image(path, max_pixels) for path in paths], [path.name for path in paths])
+
+
+def stacked(channels: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
+    """The channels of one field as one array, `[height, width, channels]`.
+
+    Args:
+        channels: uint8 or uint16, each `[height, width]`.
+        names: of the channels, for messages.
+
+    Raises:
+        ImageError: they differ in size or bit depth.
+    """
     first = channels[0]
-    for path, channel in zip(paths, channels, strict=True):
+    for name, channel in zip(names, channels, strict=True):
         if channel.shape != first.shape or channel.dtype != first.dtype:
-            received = f"{describe(channel)} in {path.name} beside {describe(first)} in {paths[0].name}"
+            received = f"{describe(channel)} in {name} beside {describe(first)} in {names[0]}"
             rule = "All channels of a field must have one size and bit depth."
             raise ImageError(rule, received, "Replace the file, or take its field out of the table.")
     return np.stack(channels, axis=-1)
@@ -113,19 +148,19 @@ def describe(image: np.ndarray) -> str:
 
 
 @contextmanager
-def _opened(path: Path, max_pixels: int, must: str, remedy: str) -> Iterator[Image.Image]:
+def _opened(path: Path | Held, max_pixels: int, must: str, remedy: str) -> Iterator[Image.Image]:
     """The image at `path`, opened and not yet decoded; what goes wrong in the block is told as an ImageError.
 
     Args:
-        path: the file.
+        path: the file, or its bytes.
         max_pixels: images with more pixels are refused.
         must: the rule that a missing file breaks.
         remedy: what to do about a file that cannot be read.
     """
     try:
-        if path.stat().st_size == 0:
+        if (len(path.content) if isinstance(path, Held) else path.stat().st_size) == 0:
             raise ImageError("An image file must not be empty.", f"0 bytes in {path.name}", remedy)
-        with Image.open(path) as image:
+        with Image.open(BytesIO(path.content) if isinstance(path, Held) else path) as image:
             width, height = image.size
             if width * height > max_pixels:
                 received, lift = f"{width}×{height} pixels in {path.name}", "Raise `data.max_pixels`."

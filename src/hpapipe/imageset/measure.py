@@ -136,6 +136,20 @@ def pixel_digest(image: np.ndarray) -> str:
     return _digest(f"{image.shape}{image.dtype.itemsize}".encode() + pixels)
 
 
+def looks(image: np.ndarray) -> dict[str, float]:
+    """`mean, spread, saturated, sharpness` of an image, as `measure` has them.
+
+    Args:
+        image: uint8 or uint16 `[height, width]`.
+    """
+    return {
+        "mean": float(image.mean()),
+        "spread": float(image.std()),
+        "saturated": saturated_share(image),
+        "sharpness": sharpness(image),
+    }
+
+
 def saturated_share(image: np.ndarray) -> float:
     """Share of pixels at the value of a full sensor, 0 to 1.
 
@@ -214,11 +228,8 @@ def _measure_file(path: Path, max_pixels: int) -> dict[str, object]:
         "width": float(width),
         "height": float(height),
         "bits": 8.0 * image.dtype.itemsize,
-        "mean": float(image.mean()),
-        "spread": float(image.std()),
-        "saturated": saturated_share(image),
         "empty": bool(image.min() == image.max()),
-        "sharpness": sharpness(image),
+        **looks(image),
         "pixels": pixel_digest(image),
         "hash": image_hash(image),
     }

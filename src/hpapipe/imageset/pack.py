@@ -83,7 +83,8 @@ def pack(images: ImageSet, workspace: Path) -> Pack:
         UserError: an image cannot be read, or the disk is full or read-only.
     """
     name = key(images)
-    array, decoded = kept(workspace / "packs" / name, len(images), images.read, {"channels": images.data.channels})
+    about = {"channels": images.data.channels, "ids": images.ids, "key": name}
+    array, decoded = kept(workspace / "packs" / name, len(images), images.read, about)
     return Pack(array, images.ids, name, decoded)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -42,6 +43,10 @@ class Reading(keras.utils.PyDataset):
         if len(self.view.origins) > 1 or self.view.stored != self.view.size:
             images = cropped(images, np.tile(origin, (len(images), 1)), self.view.size)
         return (turned(images, way),)
+
+    def batches(self) -> Iterator[tuple[np.ndarray]]:
+        """All batches, in order."""
+        return (self[place] for place in range(len(self)))
 
     def by_way(self, answers: np.ndarray) -> np.ndarray:
         """A network's answers to all batches, `[answers, …]`, as `[laid, crops, fields, …]`."""

@@ -32,7 +32,7 @@ from hpapipe.tasks.classified import (
     score,
     tables,
 )
-from hpapipe.tasks.classifier import JOINS, Member, Spec, ask, write_version
+from hpapipe.tasks.classifier import JOINS, Member, Spec, ask, read_version, seen_by, write_version
 from hpapipe.tasks.lesson import Lesson
 from hpapipe.tasks.part import Part, parts_of
 from hpapipe.training.losses import loss as loss_of
@@ -50,7 +50,9 @@ __all__ = [
     "figures",
     "parts_of",
     "predictions_table",
+    "read_version",
     "score",
+    "seen_by",
     "tables",
     "write_version",
 ]

@@ -10,16 +10,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 
 from hpapipe.errors import UserError
-from hpapipe.imageset.decode import read_field
 from hpapipe.imageset.reading import Reading
 from hpapipe.imageset.view import View, fitted
 from hpapipe.labels import format_target
+from hpapipe.runtimes import KERAS
+from hpapipe.runtimes.runtime import Runner
 from hpapipe.scoring.thresholds import most_likely, name
+from hpapipe.tasks import given
 from hpapipe.tasks.networks import read_networks, write_networks
 
 BATCH = 64
@@ -79,7 +80,7 @@ class Spec:
 class Classifier:
     """Networks whose probabilities are averaged label by label, and the rule that turns these into names."""
 
-    networks: tuple[keras.Model, ...]
+    networks: tuple[Runner, ...]
     spec: Spec
 
     @property
@@ -119,16 +120,20 @@ class Classifier:
             return most_likely(probabilities)
         return name(probabilities, np.asarray(self.spec.thresholds), self.spec.always_name_one)
 
-    def answer(self, images: np.ndarray | pd.DataFrame) -> pd.DataFrame:
+    def answer(self, images: Any) -> pd.DataFrame:
         """One row an image: `Predicted` (indices), `names`, and a probability for each label.
 
         Args:
-            images: as for `probabilities`, or a table of file paths with a column for each channel.
+            images: an array or a table of files, as for `hpapipe.tasks.given.fields`.
 
         Raises:
-            UserError: a file cannot be read, or a column is missing.
+            UserError: images that cannot be answered.
         """
-        fields = self._read(images) if isinstance(images, pd.DataFrame) else images
+        spec = self.spec
+        return self.rows(given.fields(images, spec.channels, spec.bits, spec.max_pixels))
+
+    def rows(self, fields: Sequence[np.ndarray]) -> pd.DataFrame:
+        """What `answer` says of fields, of which there may be none; each `[height, width, channels]`."""
         return self.table(self.probabilities(fields))
 
     def table(self, probabilities: np.ndarray) -> pd.DataFrame:
@@ -143,7 +148,7 @@ class Classifier:
             "Predicted": [format_target([indices[place] for place in places]) for places in chosen],
             "names": ["; ".join(labels[place] for place in places) for places in chosen],
         }
-        return pd.DataFrame(answers).join(pd.DataFrame(probabilities, columns=list(labels)))
+        return pd.DataFrame(answers, dtype=str).join(pd.DataFrame(probabilities, columns=list(labels)))
 
     def _refuse(self, images: Sequence[np.ndarray] | np.ndarray) -> None:
         channels = self.spec.channels
@@ -154,17 +159,9 @@ class Classifier:
                 received = f"{image.dtype} {[len(images), *image.shape]}"
                 raise UserError(rule, received, "Convert them as for training.")
 
-    def _read(self, paths: pd.DataFrame) -> list[np.ndarray]:
-        missing = [channel for channel in self.spec.channels if channel not in paths]
-        if missing:
-            rule = f"The table of files must have the columns {', '.join(self.spec.channels)}."
-            raise UserError(rule, f"{', '.join(map(str, paths.columns))}", "Add a path for each missing channel.")
-        rows = paths[list(self.spec.channels)].itertuples(index=False)
-        return [read_field([Path(file) for file in row], self.spec.max_pixels) for row in rows]
-
 
 def ask(
-    network: keras.Model, images: Any, fields: np.ndarray, batch_size: int, member: Member, turns: bool, join: str
+    network: Runner, images: Any, fields: np.ndarray, batch_size: int, member: Member, turns: bool, join: str
 ) -> np.ndarray:
     """What a network says of fields, float32 `[fields, columns of the member]`.
 
@@ -178,7 +175,8 @@ def ask(
         join: `mean` or `maximum` over the crops of a field.
     """
     reading = Reading(images, fields, batch_size, member.view, turns)
-    answers = reading.by_way(present(network.predict(reading, verbose=0), member.columns))
+    said = np.concatenate([np.asarray(network.predict_on_batch(seen)) for (seen,) in reading.batches()])
+    answers = reading.by_way(present(said, member.columns))
     return np.asarray(JOINS[join](answers, axis=1).mean(axis=0))
 
 
@@ -196,9 +194,26 @@ JOINS: dict[str, Callable[..., np.ndarray]] = {"mean": np.mean, "maximum": np.ma
 """Name -> what is made of the answers for several crops."""
 
 
-def write_version(folder: Path, networks: Sequence[keras.Model], spec: Spec) -> None:
-    """Write what `read_version` reads."""
-    write_networks(folder, networks, {"format": FORMAT, **asdict(spec)})
+def seen_by(member: Member, images: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+    """Fields as a network gets them, integers `[fields × crops, height, width, channels]`.
+
+    Args:
+        member: what it sees.
+        images: as for `Classifier.probabilities`.
+    """
+    stored = np.stack([fitted(image, replace(member.view, crops=1)) for image in images])
+    return np.concatenate([seen for (seen,) in Reading(stored, np.arange(len(images)), BATCH, member.view).batches()])
+
+
+def write_version(
+    folder: Path,
+    networks: Sequence[Any],
+    spec: Spec,
+    runtime: str = KERAS,
+    seen: Sequence[np.ndarray] | None = None,
+) -> None:
+    """Write what `read_version` reads; for the arguments see `write_networks`."""
+    write_networks(folder, networks, {"format": FORMAT, **asdict(spec)}, runtime, seen)
 
 
 def read_version(folder: str | Path) -> Classifier:

@@ -32,7 +32,7 @@ from hpapipe.tasks.segmented import (
     score,
     tables,
 )
-from hpapipe.tasks.segmenter import BATCH, Member, Spec, ask, write_version
+from hpapipe.tasks.segmenter import BATCH, Member, Spec, ask, read_version, seen_by, write_version
 from hpapipe.training.losses import mask_loss
 
 __all__ = [
@@ -42,7 +42,9 @@ __all__ = [
     "conclude",
     "decision",
     "figures",
+    "read_version",
     "score",
+    "seen_by",
     "tables",
     "write_version",
 ]

@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 from PIL import Image
 
 from hpapipe.errors import UserError
 from hpapipe.imageset.augment import all_ways, turned, unturned
-from hpapipe.imageset.decode import read_image, resize
+from hpapipe.imageset.decode import resize
 from hpapipe.imageset.upright import laid_back, upright
+from hpapipe.runtimes import KERAS
+from hpapipe.runtimes.runtime import Runner
+from hpapipe.tasks import given
 from hpapipe.tasks.networks import read_networks, write_networks
 
 BATCH = 32
@@ -61,7 +64,7 @@ class Spec:
 class Segmenter:
     """Networks whose probabilities are averaged pixel by pixel, and the cut that makes masks of them."""
 
-    networks: tuple[keras.Model, ...]
+    networks: tuple[Runner, ...]
     spec: Spec
 
     def probabilities(self, images: Sequence[np.ndarray] | np.ndarray) -> list[np.ndarray]:
@@ -92,8 +95,7 @@ class Segmenter:
             part = images[start : start + BATCH]
             found = []
             for network, member in zip(self.networks, self.spec.members, strict=True):
-                fitted = np.stack([resize(upright(image, member.size), member.size) for image in part])[..., None]
-                answers = ask(network, fitted, turns)
+                answers = ask(network, seen_by(member, part), turns)
                 if member.size != first:
                     answers = np.stack([[enlarged(each, first) for each in way] for way in answers])
                 found.append(answers)
@@ -103,29 +105,27 @@ class Segmenter:
         """The pixels of the cell, bool `[height, width]` each."""
         return [each >= self.spec.cut for each in probabilities]
 
-    def answer(self, images: np.ndarray | pd.DataFrame) -> pd.DataFrame:
+    def answer(self, images: Any) -> pd.DataFrame:
         """One row an image: `area_px`, `height`, `width`, and `counts`, its mask.
 
         `counts` are run lengths, column by column and beginning with the pixels outside, in words: what COCO's files
         hold as an uncompressed mask.
 
         Args:
-            images: as for `probabilities`, also `[images, height, width, 1]`; or a table with a column `image` of
-                file paths.
+            images: an array, or a table of files in the column `image`, as for `hpapipe.tasks.given.fields`.
 
         Raises:
-            UserError: a file cannot be read, or images are of another kind.
+            UserError: images that cannot be answered.
         """
-        if isinstance(images, pd.DataFrame):
-            if "image" not in images:
-                received = f"{', '.join(map(str, images.columns))}"
-                raise UserError("The table of files must have the column image.", received, "Add the paths there.")
-            given = [read_image(Path(file), self.spec.max_pixels) for file in images["image"]]
-        else:
-            given = list(images[..., 0] if images.ndim == 4 else images)
-        masks = self.masks(self.probabilities(given))
+        spec = self.spec
+        return self.rows(given.fields(images, ["image"], spec.bits, spec.max_pixels))
+
+    def rows(self, fields: Sequence[np.ndarray]) -> pd.DataFrame:
+        """What `answer` says of images, of which there may be none; each `[height, width, 1]`."""
+        masks = self.masks(self.probabilities([image[..., 0] for image in fields]))
         rows = [(int(mask.sum()), *mask.shape, " ".join(map(str, run_lengths(mask)))) for mask in masks]
-        return pd.DataFrame(rows, columns=["area_px", "height", "width", "counts"])
+        table = pd.DataFrame(rows, columns=["area_px", "height", "width", "counts"])
+        return table.astype({"area_px": int, "height": int, "width": int, "counts": str})
 
     def _refuse(self, images: Sequence[np.ndarray] | np.ndarray) -> None:
         wanted = np.dtype(f"uint{self.spec.bits}")
@@ -135,7 +135,7 @@ class Segmenter:
                 raise UserError(f"Images must be {wanted} [height, width].", received, "Convert them as for training.")
 
 
-def ask(network: keras.Model, images: np.ndarray, turns: bool) -> np.ndarray:
+def ask(network: Runner, images: np.ndarray, turns: bool) -> np.ndarray:
     """What a network says of images, float32 `[ways, images, height, width]`.
 
     Args:
@@ -147,7 +147,9 @@ def ask(network: keras.Model, images: np.ndarray, turns: bool) -> np.ndarray:
     said = []
     for way in ways:
         laid = np.ascontiguousarray(turned(images, way))
-        said.append(unturned(np.asarray(network.predict(laid, batch_size=BATCH, verbose=0)), way)[..., 0])
+        parts = (laid[start : start + BATCH] for start in range(0, len(laid), BATCH))
+        answers = np.concatenate([np.asarray(network.predict_on_batch(part)) for part in parts])
+        said.append(unturned(answers, way)[..., 0])
     return np.stack(said)
 
 
@@ -178,9 +180,25 @@ def run_lengths(mask: np.ndarray) -> list[int]:
     return np.diff([0, *edges, mask.size]).tolist()
 
 
-def write_version(folder: Path, networks: Sequence[keras.Model], spec: Spec) -> None:
-    """Write what `read_version` reads."""
-    write_networks(folder, networks, {"format": FORMAT, **asdict(spec)})
+def seen_by(member: Member, images: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+    """Images as a network gets them, integers `[images, height, width, 1]`.
+
+    Args:
+        member: what it sees.
+        images: as for `Segmenter.probabilities`.
+    """
+    return np.stack([resize(upright(image, member.size), member.size) for image in images])[..., None]
+
+
+def write_version(
+    folder: Path,
+    networks: Sequence[Any],
+    spec: Spec,
+    runtime: str = KERAS,
+    seen: Sequence[np.ndarray] | None = None,
+) -> None:
+    """Write what `read_version` reads; for the arguments see `write_networks`."""
+    write_networks(folder, networks, {"format": FORMAT, **asdict(spec)}, runtime, seen)
 
 
 def read_version(folder: str | Path) -> Segmenter:

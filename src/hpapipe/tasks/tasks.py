@@ -15,6 +15,7 @@ What their runs are judged by stands in `judging.py`, which needs no network.
 | `tables(recipe, answers, scored)` | logged of every run |
 | `figures(recipe, answers, scored, image_of)`, `brief_figure(recipe, scored)` | logged with their tables |
 | `spec(recipe, decision, bits, members)`, `write_version(folder, networks, spec)` | what a Version is made of |
+| `read_version(folder)`, `seen_by(member, images)` | a Version again, and images as one of its networks gets them |
 """
 
 from __future__ import annotations

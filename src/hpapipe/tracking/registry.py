@@ -13,6 +13,7 @@ from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from hpapipe.errors import UserError, shown
@@ -75,8 +76,31 @@ def log_version(run: Run, folder: Path, module: str, metadata: Mapping[str, Any]
 
 def has_version(run: Run, name: str) -> bool:
     """Whether `run` has a Version of `name`, registered or to be registered when it is asked for."""
+    return is_logged(run) or bool(number_of(run, name))
+
+
+def number_of(run: Run, name: str) -> str:
+    """The number of the Version that `run` has under `name`; empty where none is registered."""
     with reachable() as client:
-        return is_logged(run) or bool(client.search_model_versions(f"name = '{name}' AND run_id = '{run.id}'"))
+        found = client.search_model_versions(f"name = '{name}' AND run_id = '{run.id}'")
+    return str(max(int(each.version) for each in found)) if found else ""
+
+
+def run_of(name: str, which: str) -> Run | None:
+    """The run that made a Version of `name`; none where there is no such Version.
+
+    Args:
+        name: registered model.
+        which: an alias such as `champion`, or a number.
+    """
+    with reachable() as client:
+        try:
+            found = _version(client, name, which)
+        except MlflowException as error:
+            if not is_absent(error):
+                raise
+            return None
+    return find(str(found.run_id))
 
 
 def is_logged(run: Run) -> bool:
@@ -99,14 +123,12 @@ def version_of(run: Run, name: str) -> str:
     Raises:
         UserError: it logged none.
     """
-    with reachable() as client:
-        found = client.search_model_versions(f"name = '{name}' AND run_id = '{run.id}'")
-        if found:
-            return str(max(int(each.version) for each in found))
-        if not is_logged(run):
-            received = f"run {run.id}, which has none"
-            remedy = "Give the id of a finished training run."
-            raise UserError(f"Only a run with a Version of `{name}` can be promoted.", received, remedy)
+    if number := number_of(run, name):
+        return number
+    if not is_logged(run):
+        received = f"run {run.id}, which has none"
+        remedy = "Give the id of a finished training run."
+        raise UserError(f"Only a run with a Version of `{name}` can be promoted.", received, remedy)
     logged = json.loads(facts(run)[1][LOGGED])
     return register(run, logged["uri"], name, logged["tags"])
 
@@ -166,12 +188,30 @@ def load(name: str, which: str = CHAMPION) -> tuple[Any, dict[str, Any], str]:
     Raises:
         UserError: there is no such Version.
     """
+    number, _ = numbered(name, which)
+    with reachable():
+        before = list(sys.path)
+        try:
+            model = mlflow.pyfunc.load_model(f"models:/{name}/{number}")
+        finally:
+            # MLflow leaves the Version's own copy of this package there; processes begun later would run that.
+            sys.path[:] = before
+    return model, dict(model.metadata.metadata or {}), number
+
+
+def numbered(name: str, which: str) -> tuple[str, str]:
+    """(number, id of the run that made it) of a Version, which is not loaded.
+
+    Args:
+        name: registered model.
+        which: an alias such as `champion`, or a number.
+
+    Raises:
+        UserError: there is no such Version.
+    """
     with reachable() as client:
         try:
-            if which.isdigit():
-                number = client.get_model_version(name, which).version
-            else:
-                number = client.get_model_version_by_alias(name, which).version
+            found = _version(client, name, which)
         except MlflowException as error:
             if not is_absent(error):
                 raise
@@ -179,13 +219,12 @@ def load(name: str, which: str = CHAMPION) -> tuple[Any, dict[str, Any], str]:
             remedy = "Run `hpapipe train` and `hpapipe promote` first, or set `register_as`."
             received = f"none of `{name}` as {which}; registered models: {shown(known) if known else 'none'}"
             raise UserError("There must be a Version to answer.", received, remedy) from error
-        before = list(sys.path)
-        try:
-            model = mlflow.pyfunc.load_model(f"models:/{name}/{number}")
-        finally:
-            # MLflow leaves the Version's own copy of this package there; processes begun later would run that.
-            sys.path[:] = before
-    return model, dict(model.metadata.metadata or {}), str(number)
+    return str(found.version), str(found.run_id)
+
+
+def _version(client: MlflowClient, name: str, which: str) -> ModelVersion:
+    """The Version with this alias or number; MLflow's error where there is none."""
+    return client.get_model_version(name, which) if which.isdigit() else client.get_model_version_by_alias(name, which)
 
 
 def _standing(changes: list[Change]) -> list[Change]:

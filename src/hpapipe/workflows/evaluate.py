@@ -23,8 +23,7 @@ from hpapipe.tracking import registry, runs
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.kept import EVALUATE, KIND, keep_recipe
 from hpapipe.workflows.logged import log_data, log_scores
-from hpapipe.workflows.pairs import inspect_pairs, pairs_folder, prepare_pairs
-from hpapipe.workflows.prepare import inspect, prepare, source_folder
+from hpapipe.workflows.unseen import PREPARED, as_trained
 
 
 def evaluate(recipe: Recipe, which: str) -> tuple[str, Any]:
@@ -40,13 +39,7 @@ def evaluate(recipe: Recipe, which: str) -> tuple[str, Any]:
         UserError: no such Version, other labels, or a set without fields that the Version never saw.
     """
     model, metadata, number = registry.load(recipe.register_as, which)
-    trained = config.parse(metadata["recipe"])
-    if trained.task != recipe.task:
-        received = f"{recipe.task}, and version {number} of {recipe.register_as} is of {trained.task}"
-        raise UserError("The recipe must have the task of the Version.", received, "Set `task` or `register_as`.")
-    if recipe.task == "classification" and trained.data.labels != recipe.data.labels:
-        labels = f"{len(recipe.data.labels)} labels that differ from the {len(trained.data.labels)} of version {number}"
-        raise UserError("The set must have the labels of the Version.", labels, "Set `data.labels` as it was trained.")
+    recipe = as_trained(recipe, metadata, number)
     version = model.unwrap_python_model().version
     tags = {
         KIND: EVALUATE,
@@ -56,19 +49,16 @@ def evaluate(recipe: Recipe, which: str) -> tuple[str, Any]:
     }
     judges: dict[str, Callable[..., Any]] = {"classification": _classified, "segmentation": _segmented}
     with runs.running(recipe.experiment, tags) as run:
-        scored = judges[recipe.task](recipe, trained, version, metadata["run"], run)
+        scored = judges[recipe.task](recipe, version, metadata["run"], run)
         run.metrics({f"score/{name}": value for name, value in scored.numbers.items()})
     return run.id, scored
 
 
-def _segmented(recipe: Recipe, trained: Recipe, segmenter: Segmenter, trained_by: str, run: Run) -> Any:
+def _segmented(recipe: Recipe, segmenter: Segmenter, trained_by: str, run: Run) -> Any:
     """Scores of the masks of a set, at the Version's own cut; what was done is logged."""
-    recipe = config.changed(recipe, {"mask.cut": segmenter.spec.cut, "data.size": trained.data.size})
+    recipe = config.changed(recipe, {"mask.cut": segmenter.spec.cut})
     keep_recipe(run, recipe)
-    folder = pairs_folder(recipe)
-    prepared = _unseen(
-        prepare_pairs(recipe, folder, *inspect_pairs(recipe, folder)), trained_by, judge_of(recipe).things
-    )
+    prepared = _unseen(PREPARED[recipe.task](recipe), trained_by, judge_of(recipe).things)
     images = prepared.images
     asked = (segmenter.by_way([images.image(place)], segmenter.spec.turns) for place in range(len(images)))
     answers = masks.Answers(
@@ -86,13 +76,10 @@ def _segmented(recipe: Recipe, trained: Recipe, segmenter: Segmenter, trained_by
     return scored
 
 
-def _classified(recipe: Recipe, trained: Recipe, classifier: Classifier, trained_by: str, run: Run) -> Any:
+def _classified(recipe: Recipe, classifier: Classifier, trained_by: str, run: Run) -> Any:
     """Scores of the names of a set, by the Version's own thresholds; what was done is logged."""
-    own = {name: getattr(trained.data, name) for name in ("channels", "size", "cut", "field_size", "learn")}
-    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=own)})
     keep_recipe(run, recipe)
-    folder = source_folder(recipe)
-    prepared = _unseen(prepare(recipe, folder, inspect(recipe, folder)), trained_by, judge_of(recipe).things)
+    prepared = _unseen(PREPARED[recipe.task](recipe), trained_by, judge_of(recipe).things)
     images = prepared.images
     scores = _scores(classifier, images)
     decision = Decision("version", np.asarray(classifier.spec.thresholds), classifier.named(scores))

@@ -65,7 +65,7 @@ def _read(run_id: str) -> Finished:
     _, tags, metrics = runs.facts(run)
     if "hpapipe.labels" not in tags or not any(f"score/{judge.measure}" in metrics for judge in JUDGES.values()):
         raise _unfinished(run, tags)
-    parts = {} if tags.get(KIND) == ENSEMBLE else _parts(run)
+    parts = {} if tags.get(KIND) == ENSEMBLE else networks_of(run)
     speeds = [runs.facts(part)[2].get("fit/images_per_second", np.nan) for part in parts.values()]
     predictions = runs.read_table(run, "predictions")
     return Finished(
@@ -82,7 +82,7 @@ def _read(run_id: str) -> Finished:
     )
 
 
-def _parts(run: Run) -> dict[str, Run]:
+def networks_of(run: Run) -> dict[str, Run]:
     """Fold -> the run that trained its network: `run` itself, with an empty name, where there are no folds."""
     named = {part: runs.facts(part)[1] for part in runs.children(run)}
     folds = {tags.get("mlflow.runName", part.id): part for part, tags in named.items() if tags.get(KIND) == FOLD}

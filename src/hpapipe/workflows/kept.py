@@ -13,6 +13,7 @@ KIND = "hpapipe.kind"
 """The tag that says what a run did: one of the words below."""
 
 TRAIN, FOLD, EVALUATE, ENSEMBLE, COMPARE = "train", "fold", "evaluate", "ensemble", "compare"
+DRIFT = "drift"
 SPEED, SPEED_CELL = "speed", "speed_cell"
 TUNE, TRIAL = "tune", "trial"
 

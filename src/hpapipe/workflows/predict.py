@@ -1,23 +1,56 @@
-"""A folder of new images, answered by a Version."""
+"""Any number of fields answered by a Version: in shards that outlive a kill, joined to tables at the end."""
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass
+import os
+import re
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import pandas as pd
-
-from hpapipe import config
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError, shown
-from hpapipe.imageset.decoded import decoded
-from hpapipe.imageset.images import ImageSet, unlabelled
+from hpapipe.imageset.places import open_place
+from hpapipe.imageset.stored import Place
 from hpapipe.imageset.table import read_sample
 from hpapipe.progress import bar
-from hpapipe.tasks.classifier import BATCH
-from hpapipe.tracking import registry
+from hpapipe.tracking import runs
+from hpapipe.workflows.answer import answer_shards, data_of
+from hpapipe.workflows.answering import Answering, load
+from hpapipe.workflows.cluster import answer_on_cluster
+from hpapipe.workflows.join import Joined, join
 from hpapipe.workflows.refused import refuse_other
+from hpapipe.workflows.shards import Job, begun
+
+PLAIN, RAY = "plain", "ray"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be answered, and how.
+
+    Args:
+        place: a folder, a table of paths or addresses, a zip or tar, a pack, or an address that fsspec knows.
+        out: folder for the answers; none: `predictions/` and one named by place, model and Version.
+        which: alias or number of the Version.
+        runtime: that answers, or `auto`.
+        files: pattern of the files' names; none: that of the training set.
+        sample: the challenge's sample submission, with the columns `Id,Predicted`.
+        parquet: write the table of answers as Parquet, not CSV.
+        again: remove what stands in `out`, and begin anew.
+        engine: `plain`, or `ray`.
+        address: of a Ray cluster; none: one of this machine alone.
+    """
+
+    place: str
+    out: Path | None = None
+    which: str = "champion"
+    runtime: str = "auto"
+    files: str | None = None
+    sample: Path | None = None
+    parquet: bool = False
+    again: bool = False
+    engine: str = PLAIN
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -25,117 +58,97 @@ class Predicted:
     """What was written.
 
     Args:
-        answered: number of fields.
-        unreadable: number of fields whose images could not be used.
+        joined: tables, and numbers of fields.
         version: number of the Version that answered.
-        files: what was written, in `out`.
-        left_out: number of fields that the sample submission lacks.
-        empty: number of ids of the submission that have no prediction, since they could not be read.
+        runtime: that answered.
+        kept: number of fields that had been answered by an earlier call.
+        since: number of fields that came, went or changed since the job was begun.
+        notes: what the place left out, a sentence each.
     """
 
-    answered: int
-    unreadable: int
+    joined: Joined
     version: str
-    files: tuple[Path, ...]
-    left_out: int
-    empty: int
+    runtime: str
+    kept: int
+    since: int
+    notes: list[str]
 
 
-def predict(
-    recipe: Recipe,
-    folder: Path,
-    out: Path,
-    which: str,
-    parquet: bool,
-    files: str | None = None,
-    sample: Path | None = None,
-) -> Predicted:
-    """Write probabilities and names, the challenge's submission, and a table of what could not be read.
-
-    The submission holds the ids of `sample` in its order, or those of the folder. A field that could not be read has an
-    empty `Predicted` there: what its images show is not known, and a guess would pass for an answer.
+def predict(recipe: Recipe, asked: Asked) -> Predicted:
+    """Answer every field of a place; what an earlier call answered in the same folder is kept.
 
     Args:
-        recipe: names the registered model.
-        folder: images.
-        out: folder for the tables; made where it does not exist.
-        which: alias or number of the Version.
-        parquet: write the table of probabilities as Parquet, not CSV.
-        files: pattern of the files' names; none: that of the training set.
-        sample: the challenge's sample submission, with the columns `Id,Predicted`.
+        recipe: names the registered model; its section `predict` says how many fields are answered at a time.
+        asked: what, by whom, and where to.
 
     Raises:
-        UserError: no such Version, a faulty sample or one with ids that the folder lacks, no image that can be used, or
-            `out` cannot be written.
+        UserError: no such Version, a faulty sample or one with ids that the place lacks, no image that can be used,
+            another job's answers in the folder, or it cannot be written.
     """
     refuse_other(recipe, "classification", "predict", "Measure a movie with `hpapipe movie measure`.")
-    listed = read_sample(sample) if sample else None
-    model, metadata, number = registry.load(recipe.register_as, which)
-    data = config.parse(metadata["recipe"]).data
-    images = unlabelled(folder, data.model_copy(update={"files": files}) if files else data)
-    ids = images.ids if listed is None else _in_folder(listed, images)
-    classifier = model.unwrap_python_model().version
-    _make(out)
-    answers, faults = [], []
-    with bar("Predicting", len(images)) as advance:
-        for batch in decoded(images, classifier.view, classifier.spec.bits, BATCH):
-            faults += batch.faults
-            if batch.ids:
-                table = classifier.table(classifier.probabilities(batch.fields))
-                answers.append(pd.concat([pd.DataFrame({"id": batch.ids}), table], axis=1))
-            advance(len(batch.ids) + len(batch.faults))
-    unreadable = pd.DataFrame(faults, columns=["id", "fault"])
-    if not answers:
-        raise UserError(
-            "At least one field must be readable.",
-            f"none of {len(images)} in {folder}",
-            str(unreadable["fault"].iloc[0]),
-        )
-    table = pd.concat(answers, ignore_index=True)
-    challenge = table.set_index("id")["Predicted"].reindex(list(ids)).rename_axis("Id").reset_index()
-    written = [
-        _write(table, out / f"predictions.{'parquet' if parquet else 'csv'}"),
-        _write(challenge, out / "submission.csv"),
-        _write(unreadable, out / "unreadable.csv"),
-    ]
-    left_out, empty = len(images) - len(ids), len(set(ids).intersection(unreadable["id"]))
-    return Predicted(len(table), len(unreadable), number, tuple(written), left_out, empty)
+    if asked.engine not in (PLAIN, RAY):
+        raise UserError(f"--engine must be {PLAIN} or {RAY}.", asked.engine, "Leave it out for this machine alone.")
+    listed = read_sample(asked.sample) if asked.sample else None
+    answering = load(recipe, asked.which, asked.runtime)
+    # In one form, so that a folder is the same from wherever it is named.
+    given = str(Path(asked.place).resolve()) if Path(asked.place).exists() else asked.place
+    place = open_place(given, data_of(answering.metadata, asked.files))
+    try:
+        folder = asked.out or Path("predictions") / f"{_slug(place.name)}-{recipe.register_as}-{answering.number}"
+        same = {
+            "place": place.name,
+            "model": recipe.register_as,
+            "version": answering.number,
+            "run": answering.metadata["run"],
+            "runtime": answering.runtime,
+            "batch_size": recipe.predict.batch_size,
+        }
+        by = {"code": runs.code_version(), **asdict(answering.version.spec)}
+        rows, empty = recipe.predict.shard, answering.version.rows([])
+        if listed is not None:
+            _refuse_absent(listed, place)
+        with begun(folder, place, same, by, empty, rows, asked.again) as job:
+            kept = len(job.listing) - sum(map(job.listing.count, job.missing()))
+            _answer(recipe, replace(asked, place=given), answering, job, place)
+            joined = join(job, asked.parquet, listed)
+        return Predicted(joined, answering.number, answering.runtime, kept, job.since, place.notes)
+    finally:
+        place.close()
 
 
-def _in_folder(ids: tuple[str, ...], images: ImageSet) -> tuple[str, ...]:
-    """`ids`, each of which the folder has images of."""
-    present = set(images.ids)
-    if absent := [name for name in ids if name not in present]:
+def _answer(recipe: Recipe, asked: Asked, answering: Answering, job: Job, place: Place) -> None:
+    """Answer the shards that are missing."""
+    if not (missing := job.missing()):
+        return
+    with bar("Predicting", sum(map(job.listing.count, missing))) as advance:
+        if asked.engine == RAY:
+            task = {
+                "recipe": recipe.model_dump(mode="json"),
+                "which": answering.number,
+                "runtime": answering.runtime,
+                "place": asked.place,
+                "files": asked.files,
+                "job": str(job.folder),
+                "here": os.getcwd(),
+            }
+            answer_on_cluster(task, missing, asked.address, advance)
+        else:
+            for _ in answer_shards(job, missing, place, answering.version, recipe.predict.batch_size, advance):
+                pass
+
+
+def _refuse_absent(ids: tuple[str, ...], place: Place) -> None:
+    """Refuse a sample with ids that the place has no field of, before anything is written."""
+    absent = dict.fromkeys(ids)
+    for field in place.fields():
+        absent.pop(field.id, None)
+    if absent:
         rule = "Every id of the sample submission must have images in the folder."
         remedy = "Give the folder of the challenge's test set, or its own sample."
-        raise UserError(rule, f"none of {shown(absent)} in {images.folder}", remedy)
-    return ids
+        raise UserError(rule, f"none of {shown(list(absent))} in {place.name}", remedy)
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):  # refused now, not after an hour of answers
-            pass
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-
-
-def _write(table: pd.DataFrame, path: Path) -> Path:
-    """Write a table whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        if path.suffix == ".parquet":
-            table.to_parquet(part, index=False)
-        else:
-            table.to_csv(part, index=False)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise _unwritable(path, error) from None
-    return path
-
-
-def _unwritable(path: Path, error: OSError) -> UserError:
-    received = f"“{error.strerror or error}” at {path}"
-    return UserError("The folder for the answers must be writable.", received, "Give another with --out.")
+def _slug(name: str) -> str:
+    """The last part of a place's name, with the signs that any file system takes."""
+    last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
+    return re.sub(r"[^\w.-]+", "-", last).strip("-.") or "fields"
