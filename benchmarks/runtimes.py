@@ -46,7 +46,7 @@ def network_of(name: str) -> Any:
 def beside_keras(network: Any, names: list[str], batch: int, rounds: int) -> tuple[float, dict[str, str]]:
     """(images a second of Keras, runtime -> how many times as many and the largest difference)."""
     from hpapipe.runtimes import RUNTIMES
-    from hpapipe.runtimes.rates import seconds
+    from hpapipe.runtimes.rates import seconds, times_as_fast
 
     seen = np.random.default_rng(0).integers(0, 255, (batch, *network.input_shape[1:]), np.uint8, endpoint=True)
     expected = np.asarray(network.predict_on_batch(seen))
@@ -64,8 +64,8 @@ def beside_keras(network: Any, names: list[str], batch: int, rounds: int) -> tup
                 continue
             calls[name] = lambda runner=runner: runner.predict_on_batch(seen)  # type: ignore[misc]
         taken = seconds(calls, rounds)
-    told = {name: f"{taken['keras'] / taken[name]:.2f} ({differences[name]:.0e})" for name in differences}
-    return batch / taken["keras"], told | faults
+    told = {name: f"{times_as_fast(taken[name], taken['keras']):.2f} ({differences[name]:.0e})" for name in differences}
+    return batch / float(np.median(taken["keras"])), told | faults
 
 
 def main() -> None:

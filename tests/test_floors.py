@@ -61,6 +61,8 @@ OWNERS = {
     "tf2onnx": "runtimes/",
     "openvino": "runtimes/",
     "ray": "workflows/cluster.py",
+    "fsspec": "imageset/address.py",
+    "aiohttp": "imageset/address.py",
 }
 HEAVY = ("tensorflow", "keras", "mlflow", "pandas", "great_expectations", "matplotlib")
 

@@ -67,6 +67,7 @@ class Section(BaseModel):
 class Data(Section):
     folder: str | None = Field(None, description="folder of images and label table; none: simulated cells are drawn")
     table: str = Field("train.csv", description="label table inside the folder")
+    licence: str = Field("", description="licence of the data, for reports and those who get the model")
     id_column: str = Field("Id", description="column of the table that names a field")
     target_column: str = Field("Target", description="column of the table with label indices, separated by spaces")
     group_column: str | None = Field(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hpapipe.imageset.decode import ImageError, describe, read_field, read_image, resize
+from hpapipe.imageset.decode import Held, ImageError, describe, read_field, read_image, resize
 
 
 def grey(shape: tuple[int, int] = (20, 30), dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
@@ -73,6 +73,31 @@ def test_a_folder_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
     with pytest.raises(ImageError, match=r"a\.png"):
         read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_bytes_are_read_as_their_file(tmp_path: Path, dtype: type, suffix: str) -> None:
+    """Same pixels, same type, alone and as a field, beside a file too."""
+    path = saved(grey(dtype=dtype), tmp_path / f"a.{suffix}")
+    held = Held("b", path.read_bytes())
+    np.testing.assert_array_equal(read_image(held), read_image(path))
+    np.testing.assert_array_equal(read_field([held, path]), read_field([path, path]))
+
+
+@pytest.mark.parametrize("content", [b"", b"Id,Target", b"whole", b"half"])
+def test_faults_of_bytes_are_told_as_those_of_a_file(tmp_path: Path, content: bytes) -> None:
+    """Word by word: nothing there, no image, too many pixels, cut off."""
+    whole = saved(grey(), tmp_path / "whole.png").read_bytes()
+    path = tmp_path / "a.png"
+    path.write_bytes({b"whole": whole, b"half": whole[: len(whole) // 2]}.get(content, content))
+    most = 599 if content == b"whole" else 600
+    told = []
+    for source in (path, Held("a.png", path.read_bytes())):
+        with pytest.raises(ImageError) as fault:
+            read_image(source, most)
+        told.append(str(fault.value))
+    assert told[0] == told[1]
 
 
 @settings(max_examples=60, deadline=None)

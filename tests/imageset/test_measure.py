@@ -17,7 +17,7 @@ from PIL import Image
 from hpapipe.config import Data
 from hpapipe.imageset import measure as subject
 from hpapipe.imageset.images import ImageSet
-from hpapipe.imageset.measure import data_fingerprint, fields, image_hash, measure, measured, saturated_share, sharpness
+from hpapipe.imageset.measure import data_fingerprint, fields, image_hash, measure, measured
 
 DATA = Data(files="{id}_{channel}.png", channels=("red", "green"))
 
@@ -102,41 +102,6 @@ def test_copies_count_equal_pixels_but_not_empty_ones(tmp_path: Path) -> None:
     empty = np.zeros((64, 64), np.uint8)
     table = measure(a_set(tmp_path, {"a_red": cells(0), "a_green": empty, "b_red": cells(0), "b_green": empty}))
     assert list(table["copies"]) == [2, 1, 2, 1]
-
-
-@pytest.mark.parametrize(
-    ("values", "dtype", "share"),
-    [
-        ([0, 254, 254, 254], np.uint8, 0),
-        ([0, 255, 255, 9], np.uint8, 0.5),
-        ([0, 255, 255, 255], np.uint16, 0),
-        ([0, 1023, 5, 9], np.uint16, 0.25),
-        ([0, 4095, 4095, 4095], np.uint16, 0.75),
-        ([0, 4095, 4095, 4096], np.uint16, 0),
-        ([0, 65520, 65520, 9], np.uint16, 0.5),
-        ([0, 65535, 65520, 9], np.uint16, 0.25),
-        ([0, 0, 0, 0], np.uint16, 0),
-    ],
-)
-def test_saturated_share_knows_the_sensors_depth(values: list[int], dtype: type, share: float) -> None:
-    """255 in 8 bits; in 16 bits the full value of 10 to 16 bits, if nothing is brighter."""
-    assert saturated_share(np.array([values], dtype)) == share
-
-
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 99), gain=st.integers(1, 20), offset=st.integers(0, 500))
-def test_sharpness_is_free_of_gain_and_offset(seed: int, gain: int, offset: int) -> None:
-    """Brightness and contrast do not look like focus."""
-    image = cells(seed, 32, np.uint16)
-    assert sharpness(image * gain + offset) == pytest.approx(sharpness(image), rel=1e-2)
-
-
-def test_sharpness_of_noise_checkerboard_and_ramp() -> None:
-    """White noise has 20, a checkerboard the largest value of 64, a ramp has 0."""
-    noise = np.random.default_rng(0).integers(0, 256, (256, 256)).astype(np.uint8)
-    assert sharpness(noise) == pytest.approx(20, rel=0.03)
-    assert sharpness((np.indices((64, 64)).sum(0) % 2).astype(np.uint8)) == pytest.approx(64)
-    assert sharpness(np.tile(np.arange(64, dtype=np.uint8), (64, 1))) == pytest.approx(0)
 
 
 def test_pixel_digest_differs_with_shape_and_type(tmp_path: Path) -> None:

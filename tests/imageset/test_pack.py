@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -44,6 +45,15 @@ def test_holds_every_field_at_the_asked_size(image_folder: Folder, tmp_path: Pat
     assert packed.ids == images.ids
     assert packed.key == key(images)
     np.testing.assert_array_equal(packed.images, decoded_one_by_one(images))
+
+
+def test_a_pack_says_what_is_in_it(image_folder: Folder, tmp_path: Path) -> None:
+    """Beside its array: its own name, and the names of its channels and fields."""
+    packed = pack(image_folder(TEN), tmp_path)
+    plan = json.loads((tmp_path / "packs" / packed.key / "plan.json").read_text())
+    assert plan["key"] == packed.key
+    assert plan["ids"] == list(packed.ids)
+    assert plan["channels"] == ["red", "green"]
 
 
 def test_a_pack_is_read_only(image_folder: Folder, tmp_path: Path) -> None:

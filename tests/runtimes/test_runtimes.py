@@ -18,7 +18,7 @@ from hpapipe.errors import UserError
 from hpapipe.models.build import Scaling, build
 from hpapipe.models.segmenters import SEGMENTERS
 from hpapipe.quiet import hushed
-from hpapipe.runtimes import KERAS, RUNTIMES
+from hpapipe.runtimes import RUNTIMES
 from hpapipe.runtimes.runtime import cores, library, whole
 
 EXACT = [name for name, runtime in RUNTIMES.items() if not runtime.rounds]

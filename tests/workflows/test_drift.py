@@ -16,9 +16,9 @@ import yaml
 from PIL import Image
 
 from hpapipe.errors import UserError
+from hpapipe.imageset.looks import LOOKS
 from hpapipe.tracking import registry, runs
 from hpapipe.tracking.runs import Run
-from hpapipe.workflows import drift_sets
 from hpapipe.workflows.drift import JUDGED, drift_table
 from hpapipe.workflows.drift_sets import Side, about, answered, sampled
 from hpapipe.workflows.kept import recipe_of
@@ -74,14 +74,14 @@ def test_images_like_those_of_training_are_not_off(predicted: Any, drift: Any, t
     """Exit code 0; table, figures and what the suite found are in a run of its own kind."""
     ended = drift(predicted())
     assert (ended.code, ended.err) == (0, "")
-    assert "60 fields answered by small/1, beside 8 of its validation: 0 of 14 quantities are off" in ended.out
+    assert "60 fields answered by small/1, beside 9 of its validation: 0 of 14 quantities are off" in ended.out
     run = logged(ended)
     tags = runs.facts(run)[1]
     assert (tags["hpapipe.kind"], tags["hpapipe.version"]) == ("drift", "small/1")
     table = runs.read_table(run, "drift")
     assert list(table["id"][:5]) == ["a, share", "b, share", "c, share", "no label, share", "highest probability"]
     assert list(table["id"][5:]) == [
-        *(f"{channel}, {name}" for channel in ("red", "green") for name in drift_sets.LOOKS),
+        *(f"{channel}, {name}" for channel in ("red", "green") for name in LOOKS),
         "fields that cannot be read",
     ]
     assert len(runs.read_table(run, "figures/shares")) == 6
@@ -161,33 +161,32 @@ def test_a_run_that_kept_no_measurements_has_its_images_measured_again(
             raise UserError("The run must hold it.", "none", "…")
         return kept(run, name)
 
-    monkeypatch.setattr(runs, "read_text", without)
-    ended = drift(answers)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "read_text", without)
+        ended = drift(answers)
     pd.testing.assert_frame_equal(runs.read_table(logged(ended), "drift"), before)
 
 
-@pytest.mark.parametrize(
-    ("spoil", "words"),
-    [
-        (lambda answers: (answers / "about.json").unlink(), "Drift is told of a folder that `hpapipe predict` wrote."),
-        (lambda answers: (answers / "about.json").write_text("[]"), "holds no about.json that can be read"),
-        (lambda answers: (answers / "predictions.csv").unlink(), "The table of answers must be readable."),
-        (lambda answers: (answers / "predictions.csv").write_text("id\n"), "The table of answers must be readable."),
-        (lambda answers: (answers / "predictions.parquet").write_bytes(b"PAR1"), "must be readable."),
-        (lambda answers: (answers / "fields.parquet").unlink(), "The list of fields must be readable."),
-        (lambda answers: no_names(answers / "about.json"), "whose answers are no names"),
-    ],
-)
-def test_a_folder_that_is_no_prediction(
-    predicted: Any, drift: Any, spoil: Callable[[Path], object], words: str
-) -> None:
-    """One line, exit code 2, and no run."""
+SPOILT: list[tuple[Callable[[Path], object], str]] = [
+    (lambda answers: (answers / "about.json").unlink(), "Drift is told of a folder that `hpapipe predict` wrote."),
+    (lambda answers: (answers / "about.json").write_text("[]"), "holds no about.json that can be read"),
+    (lambda answers: no_names(answers / "about.json"), "whose answers are no names"),
+    (lambda answers: (answers / "predictions.csv").unlink(), "The table of answers must be readable."),
+    (lambda answers: (answers / "predictions.csv").write_text("id\n"), "The table of answers must be readable."),
+    (lambda answers: (answers / "predictions.parquet").write_bytes(b"PAR1"), "The table of answers must be readable."),
+    (lambda answers: (answers / "fields.parquet").unlink(), "The list of fields must be readable."),
+]
+
+
+def test_folders_that_are_no_whole_prediction(predicted: Any, drift: Any) -> None:
+    """One line each, exit code 2, and no run."""
     answers = predicted()
-    spoil(answers)
-    ended = drift(answers)
-    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
-    assert words in ended.err
+    for number, (spoil, words) in enumerate(SPOILT):
+        folder = shutil.copytree(answers, answers.parent / f"spoilt{number}")
+        spoil(folder)
+        ended = drift(folder)
+        assert (ended.code, len(ended.err.splitlines()), ended.out) == (2, 1, ""), words
+        assert words in ended.err
 
 
 def no_names(file: Path) -> None:

@@ -52,6 +52,14 @@ def test_on_another_set_all_fields_are_scored(evaluate: Any, image_folder: Calla
     assert 0 <= metrics["score/macro_f1_low"] <= metrics["score/macro_f1"] <= metrics["score/macro_f1_high"] <= 1
 
 
+def test_its_run_cannot_be_promoted(trained: Any, evaluate: Any, hpapipe: Any) -> None:
+    """It asked a Version and made none, which is told in one line."""
+    evaluate()
+    ended = hpapipe("promote", evaluated().id, "--config", trained.recipe)
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert ended.err.startswith("Only a run with a Version of `small` can be promoted.")
+
+
 def test_other_labels_are_refused(evaluate: Any) -> None:
     """Indices would mean other structures; no run is begun."""
     ended = evaluate("--data.labels", "x,y,z")

@@ -67,7 +67,9 @@ def test_every_form_is_told_and_kept(version: Any) -> None:
         assert (found.images, found.decided) == (HELD_OUT, 3 * HELD_OUT)
         assert (found.largest_difference <= 1e-5, found.decided_otherwise, found.is_exact) == (True, 0, True)
         assert found.times_keras > 0
-    assert "Next: hpapipe predict FOLDER --runtime onnx --config" in ended.out
+    best = load(recipe_of(version), "1").runtime
+    assert f"Where no --runtime is named, {best} answers" in ended.out
+    assert ended.out.splitlines()[-1].startswith("Next: hpapipe predict FOLDER --config")
 
 
 @pytest.mark.parametrize("name", ["onnx", "openvino", "litert", "savedmodel"])

@@ -38,11 +38,9 @@ def export(
     show_table(done.table(), f"Version {done.version} of {recipe.register_as}, held against Keras")
     for form in done.forms:
         say(f"{form.runtime}: {form.folder}" if form.folder else f"{form.runtime} was not kept: {form.fault}")
-    kept = [form for form in done.forms if form.folder]
-    if kept and out is None:
-        if recipe.task == "classification":
-            say(f"Next: hpapipe predict FOLDER --runtime {kept[0].runtime}{again(config)}")
-        else:
-            say(f"Next: hpapipe movie measure MOVIE{again(config)}")
-    if len(kept) < len(done.forms):
+    if done.fastest:
+        use = "movie measure MOVIE" if recipe.task == "segmentation" else "predict FOLDER"
+        say(f"Where no --runtime is named, {done.fastest} answers: the fastest of those that decide all alike")
+        say(f"Next: hpapipe {use}{again(config)}")
+    if not all(form.folder for form in done.forms):
         raise typer.Exit(NOT_ALL)

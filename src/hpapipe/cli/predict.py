@@ -49,8 +49,7 @@ def predict(
     from hpapipe.workflows.predict import Asked
     from hpapipe.workflows.predict import predict as work
 
-    files = ctx.obj.get("data.files")
-    done = work(recipe, Asked(fields, out, which, runtime, files, sample, parquet, again, engine, address))
+    done = work(recipe, Asked(fields, out, which, runtime, ctx.obj, sample, parquet, again, engine, address))
     joined = done.joined
     for note in done.notes:
         say(note)
@@ -59,6 +58,8 @@ def predict(
     say(f"Version {done.version} of {recipe.register_as} answered {joined.answered:,} fields: {joined.answers}")
     if joined.submission:
         say(f"For the challenge: {joined.submission}")
+    if joined.masks:
+        say(f"Masks, white on black: {joined.masks}")
     if joined.left_out:
         say(f"{joined.left_out:,} fields of the folder are not in {sample}, so submission.csv leaves them out")
     if done.since:

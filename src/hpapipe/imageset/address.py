@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -33,7 +34,8 @@ class Patience:
 
     Args:
         timeout: seconds to connect, and between two pieces of an answer; all of it may take ten times as long.
-        tries: how often is asked where an answer fails for a reason that may pass.
+        tries: how often is asked where an answer fails for a reason that may pass; the libraries for buckets have
+            their own tries, and are asked once.
         pause: seconds before the second try; each further pause is twice as long.
     """
 
@@ -94,11 +96,14 @@ def filesystem(address: str, patience: Patience) -> Any:
         raise UserError(f"An address must begin with one of {known}.", received, "Download the images first.")
     library, extra = EXTRAS.get(protocol, ("", ""))
     try:
-        return fsspec.filesystem(protocol, use_listings_cache=False, **_options(address, patience))
+        files = fsspec.filesystem(protocol, use_listings_cache=False, **_options(address, patience))
     except ImportError:
         received = f"{without_secrets(address)} without it"
         remedy = f'Run: pip install "hpapipe[{extra}]".'
         raise UserError(f"Addresses with {protocol}:// need the library {library}.", received, remedy) from None
+    if library:
+        logging.getLogger(library).setLevel(logging.CRITICAL)  # its faults are told by whoever asked
+    return files
 
 
 def _options(address: str, patience: Patience) -> dict[str, Any]:
@@ -136,7 +141,7 @@ def fetch(address: str, name: str, most: int, patience: Patience) -> bytes:
     files = filesystem(address, patience)
     asked = _ask_web if protocol_of(address) in WEB else _ask
     try:
-        content = patiently(lambda: asked(files, address, most), patience)
+        content = patiently(lambda: asked(files, address, most), address, patience)
     except UnansweredError as error:
         remedy = "Mend the address, or take its field out."
         raise ImageError("Each address must answer with an image.", f"{error}, for {name}", remedy) from None
@@ -146,22 +151,23 @@ def fetch(address: str, name: str, most: int, patience: Patience) -> bytes:
     return content
 
 
-def patiently(ask: Callable[[], T], patience: Patience) -> T:
+def patiently(ask: Callable[[], T], address: str, patience: Patience) -> T:
     """What `ask` returns, asked again where it fails for a reason that may pass.
 
     Raises:
         UnansweredError: it never returned.
     """
-    for attempt in range(1, patience.tries + 1):
+    tries = 1 if protocol_of(address) in EXTRAS else patience.tries
+    for attempt in range(1, tries + 1):
         try:
             return ask()
         except Exception as error:  # each library has its own faults
             reason, may_pass = _reason(error, patience)
             if not may_pass:
                 raise UnansweredError(reason) from None
-            if attempt < patience.tries:
+            if attempt < tries:
                 time.sleep(patience.pause * 2 ** (attempt - 1))
-    raise UnansweredError(f"{reason} after {patience.tries} tries")
+    raise UnansweredError(f"{reason} after {tries} tries" if tries > 1 else reason)
 
 
 def _ask_web(files: Any, address: str, most: int) -> bytes | None:
@@ -192,8 +198,8 @@ def _ask_web(files: Any, address: str, most: int) -> bytes | None:
 
 
 def _ask(files: Any, address: str, most: int) -> bytes | None:
-    size = files.info(address).get("size")
-    return None if size is not None and size > most else files.cat_file(address)
+    content = files.cat_file(address, start=0, end=most + 1)  # one request; asking for the size would be another
+    return content if len(content) <= most else None
 
 
 def _reason(error: Exception, patience: Patience) -> tuple[str, bool]:

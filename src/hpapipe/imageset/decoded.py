@@ -16,7 +16,8 @@ from hpapipe.imageset.decode import ImageError, read_field
 from hpapipe.imageset.images import ImageSet
 from hpapipe.imageset.view import View, fitted
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)

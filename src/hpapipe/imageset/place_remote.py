@@ -107,7 +107,7 @@ class RemotePlace:
     def _entries(self, below: str) -> Iterator[tuple[str, dict[str, Any]]]:
         folder = self._at(below)
         try:
-            found = patiently(lambda: self._list(folder), self.patience)
+            found = patiently(lambda: self._list(folder), self.address, self.patience)
         except UnansweredError as error:
             received = f"{error}, for {without_secrets(folder)}"
             raise AwayError(

@@ -44,8 +44,12 @@ class TarPlace:
         self.notes: list[str] = []
         self._most = most_bytes(data)
         self._whole = Whole(path, name)
-        if not listed:
-            self._look()
+        try:
+            if not listed:
+                self._look()
+        except UserError:
+            self._whole.close()
+            raise
 
     def fields(self) -> Iterator[Stored]:
         """Every field in the order of its id; held are ids, and two numbers for each of their members.

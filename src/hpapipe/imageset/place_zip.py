@@ -46,11 +46,14 @@ class ZipPlace:
         self._whole = Whole(path, name)
         try:
             self._directory = zip_members.directory(self._whole.file)
+            if not listed:
+                self._look()
         except (ZipError, OSError) as error:
             self.close()
             raise self._damaged(error) from None
-        if not listed:
-            self._look()
+        except UserError:
+            self.close()
+            raise
 
     def fields(self) -> Iterator[Stored]:
         """Every field in the order of its id; held are ids, and two numbers for each of their members.

@@ -78,6 +78,8 @@ def refuse_unsafe(ids: list[str], source: str) -> None:
 
 def is_safe(name: str) -> bool:
     """Whether an id is no empty, absolute, climbing or otherwise dangerous path, on any system."""
+    if name and name[0] != "/" and ".." not in name and not any(letter in name for letter in "\\:\0"):
+        return True  # most are: of millions, none needs the closer look
     windows, posix = PureWindowsPath(name), PurePosixPath(name)
     leaves = windows.drive or windows.root or posix.is_absolute() or ".." in windows.parts or ".." in posix.parts
     return bool(name) and not leaves and "\0" not in name

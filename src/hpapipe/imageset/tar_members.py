@@ -81,7 +81,7 @@ def members(file: Bounded) -> Iterator[tarfile.TarInfo]:
     while (member := archive.next()) is not None:
         archive.members.clear()  # which would else hold every member
         yield member
-    while file.read(1 << 20):  # checks what is compressed to its end
+    while file.read(1 << 16):  # checks what is compressed to its end
         pass
 
 

@@ -77,7 +77,7 @@ class Sieve:
             if is_file and self.other == "no files":
                 self.other = f"files such as {name}"
             return None
-        if not is_safe(name):
+        if not is_safe(name) or not is_safe(named.id):
             self._left_out["whose names lead out of a folder"] += 1
         elif not is_text(name):
             self._left_out["whose names are no UTF-8 text"] += 1

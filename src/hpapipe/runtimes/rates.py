@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 
-def seconds(calls: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """The median seconds of each call, taken in turns, so that other work on the machine slows all of them alike.
+def seconds(calls: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, np.ndarray]:
+    """The seconds of each call, float64 `[rounds]`, taken in turns: other work on the machine slows all of them alike.
 
     Args:
         calls: name -> what is timed; each is called once before.
@@ -24,4 +24,14 @@ def seconds(calls: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, fl
             begun = time.perf_counter()
             call()
             taken[name].append(time.perf_counter() - begun)
-    return {name: float(np.median(each)) for name, each in taken.items()}
+    return {name: np.asarray(each) for name, each in taken.items()}
+
+
+def times_as_fast(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The median over the rounds of how many times as fast one was as another.
+
+    Args:
+        ours: seconds, as `seconds` gives them.
+        theirs: of the other.
+    """
+    return float(np.median(theirs / ours))

@@ -132,7 +132,7 @@ class Classifier:
         spec = self.spec
         return self.rows(given.fields(images, spec.channels, spec.bits, spec.max_pixels))
 
-    def rows(self, fields: Sequence[np.ndarray]) -> pd.DataFrame:
+    def rows(self, fields: Sequence[np.ndarray] | np.ndarray) -> pd.DataFrame:
         """What `answer` says of fields, of which there may be none; each `[height, width, channels]`."""
         return self.table(self.probabilities(fields))
 

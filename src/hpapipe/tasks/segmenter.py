@@ -67,6 +67,11 @@ class Segmenter:
     networks: tuple[Runner, ...]
     spec: Spec
 
+    @property
+    def view(self) -> None:
+        """Images are given at their own size: masks have that size, too."""
+        return None
+
     def probabilities(self, images: Sequence[np.ndarray] | np.ndarray) -> list[np.ndarray]:
         """How likely each pixel belongs to the cell, float32 `[height, width]` for each image, at its own size.
 
@@ -120,7 +125,7 @@ class Segmenter:
         spec = self.spec
         return self.rows(given.fields(images, ["image"], spec.bits, spec.max_pixels))
 
-    def rows(self, fields: Sequence[np.ndarray]) -> pd.DataFrame:
+    def rows(self, fields: Sequence[np.ndarray] | np.ndarray) -> pd.DataFrame:
         """What `answer` says of images, of which there may be none; each `[height, width, 1]`."""
         masks = self.masks(self.probabilities([image[..., 0] for image in fields]))
         rows = [(int(mask.sum()), *mask.shape, " ".join(map(str, run_lengths(mask)))) for mask in masks]
@@ -188,6 +193,17 @@ def seen_by(member: Member, images: Sequence[np.ndarray] | np.ndarray) -> np.nda
         images: as for `Segmenter.probabilities`.
     """
     return np.stack([resize(upright(image, member.size), member.size) for image in images])[..., None]
+
+
+def from_run_lengths(counts: Sequence[int], size: tuple[int, int]) -> np.ndarray:
+    """The mask that `run_lengths` was made from, bool `[height, width]`.
+
+    Args:
+        counts: lengths of its runs.
+        size: height and width, px.
+    """
+    inside = np.arange(len(counts)) % 2 == 1
+    return np.repeat(inside, counts).reshape(size, order="F")
 
 
 def write_version(

@@ -21,6 +21,9 @@ from hpapipe.workflows.shards import Job
 AHEAD = 4
 """Batches that are decoded before the networks ask for them."""
 
+OPEN = {"classification": ("data.files",), "segmentation": ("data.files", "data.channels")}
+"""Task -> options of `data` that a prediction can change."""
+
 Seen = tuple[np.ndarray, bytes] | ImageError
 """A field as the Version wants it and the digest of its files, or why it cannot be used."""
 
@@ -69,15 +72,20 @@ def answer_shards(
         yield _answer(job, number, islice(seen, job.rows), version, batch_size, advance)
 
 
-def data_of(metadata: Mapping[str, Any], files: str | None) -> Data:
+def data_of(metadata: Mapping[str, Any], typed: Mapping[str, str]) -> Data:
     """How fields are stored that a Version can answer: as those that it was trained on.
+
+    Images of a segmenter have one file each, so that the end of its name stands where others have their channel.
 
     Args:
         metadata: of the Version.
-        files: pattern of their names, where it is another.
+        typed: options of `data` that say otherwise: `data.files` for the names, and for a segmenter `data.channels`
+            for their end.
     """
-    data = config.parse(metadata["recipe"]).data
-    return data.model_copy(update={"files": files}) if files else data
+    trained = config.parse(metadata["recipe"])
+    of = {"segmentation": {"data.files": "{id}.{channel}", "data.channels": "png"}}
+    told = {**of.get(trained.task, {}), **{name: typed[name] for name in OPEN[trained.task] if name in typed}}
+    return config.changed(trained, told).data
 
 
 def _answer(

@@ -39,7 +39,7 @@ class Answerer:
     """An actor: its Version, place and job.
 
     Args:
-        task: `recipe` (as JSON), `which`, `runtime`, `place`, `files`, `job` (its folder, which all nodes see) and
+        task: `recipe` (as JSON), `which`, `runtime`, `place`, `typed`, `job` (its folder, which all nodes see) and
             `here` (the working folder of who asks).
     """
 
@@ -54,7 +54,7 @@ class Answerer:
         recipe = config.parse(task["recipe"])
         answering = load(recipe, task["which"], task["runtime"])
         self.version = answering.version
-        self.place = open_place(task["place"], data_of(answering.metadata, task["files"]), listed=True)
+        self.place = open_place(task["place"], data_of(answering.metadata, task["typed"]), listed=True)
         self.job = open_job(Path(task["job"]), self.version.rows([]))
         self.batch_size = recipe.predict.batch_size
 

@@ -11,11 +11,12 @@ import pandas as pd
 
 from hpapipe import checks
 from hpapipe.config import Recipe
+from hpapipe.imageset.looks import LOOKS
 from hpapipe.plots import drift as plots
 from hpapipe.scoring.drift import SURE, corrected, distance, share_change, share_interval, share_p
 from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
-from hpapipe.workflows.drift_sets import LOOKS, Side, about, answered, held_out, sampled
+from hpapipe.workflows.drift_sets import Side, about, answered, held_out, sampled
 from hpapipe.workflows.kept import DRIFT, KIND, keep_recipe, recipe_of
 from hpapipe.workflows.refused import refuse_other
 

@@ -17,7 +17,7 @@ from hpapipe.errors import AwayError, UserError
 from hpapipe.imageset.decode import ImageError
 from hpapipe.imageset.decoded import ahead
 from hpapipe.imageset.listing import Listing
-from hpapipe.imageset.measure import looks
+from hpapipe.imageset.looks import LOOKS, looks
 from hpapipe.imageset.places import open_place
 from hpapipe.imageset.stored import Stored
 from hpapipe.labels import parse_target
@@ -27,9 +27,6 @@ from hpapipe.tasks.classified import PROBABILITY
 from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
 from hpapipe.workflows.prepare import inspect, source_folder
-
-LOOKS = ("mean", "spread", "saturated", "sharpness")
-"""What images are compared by, as `hpapipe.imageset.measure` has it."""
 
 _ROWS = 50_000
 """Answers held at once."""
@@ -156,8 +153,7 @@ def sampled(folder: Path, told: Mapping[str, Any], recipe: Recipe, most: int) ->
     faults: list[ImageError] = []
     rows: list[dict[str, object]] = []
     try:
-        threads = 1 if place.in_order else None
-        found: Iterator[tuple[Stored, Any]] = ahead(seen, _chosen(listing, chosen), window=8, threads=threads)
+        found = ahead(seen, _chosen(listing, chosen), window=8, threads=1 if place.in_order else None)
         for field, image in track(found, "Measuring", count):
             if isinstance(image, ImageError):
                 faults.append(image)

@@ -17,10 +17,11 @@ from hpapipe.config import Recipe
 from hpapipe.errors import UserError, nearest
 from hpapipe.progress import say
 from hpapipe.runtimes import KERAS, RUNTIMES
-from hpapipe.runtimes.rates import seconds
+from hpapipe.runtimes.rates import seconds, times_as_fast
 from hpapipe.tasks.judging import judge_of
 from hpapipe.tasks.tasks import task_of
 from hpapipe.tracking import registry
+from hpapipe.workflows.answering import fastest
 from hpapipe.workflows.export_page import page
 from hpapipe.workflows.exported import Parity, exports, machine, write_about
 from hpapipe.workflows.parity import WAYS, Tally, compare, evenly, told
@@ -64,12 +65,14 @@ class Exported:
         forms: one a runtime.
         measure: in words.
         things: that were asked about.
+        fastest: runtime that answers from now on where none is named; empty where the forms lie elsewhere.
     """
 
     version: str
     forms: tuple[Form, ...]
     measure: str
     things: str
+    fastest: str
 
     def table(self) -> pd.DataFrame:
         """A row for each form that answered."""
@@ -125,7 +128,8 @@ def export(recipe: Recipe, which: str, to: Sequence[str], int8: bool, out: Path 
         found = _found(recipe, forms, held)
         kept = [_kept(name, parts[name], place / name, found.get(name), faults, about) for name in wanted]
     judge = judge_of(recipe)
-    return Exported(number, tuple(kept), judge.words, judge.things)
+    best = "" if out else fastest(place, metadata["run"])
+    return Exported(number, tuple(kept), judge.words, judge.things, best)
 
 
 def _wanted(to: Sequence[str], int8: bool) -> list[str]:
@@ -188,15 +192,15 @@ def _found(recipe: Recipe, forms: Mapping[str, Any], held: HeldOut) -> dict[str,
             measure=judge_of(recipe).measure,
             keras_score=score(keras.marks),
             score=score(tally.marks),
-            times_keras=taken[KERAS] / taken[name],
-            images_a_second=TIMED / taken[name],
+            times_keras=times_as_fast(taken[name], taken[KERAS]),
+            images_a_second=TIMED / float(np.median(taken[name])),
             batch=TIMED,
             machine=machine(name),
         )
     return found
 
 
-def _taken(recipe: Recipe, forms: Mapping[str, Any], held: HeldOut) -> dict[str, float]:
+def _taken(recipe: Recipe, forms: Mapping[str, Any], held: HeldOut) -> dict[str, np.ndarray]:
     """Runtime -> seconds that the networks of a Version take for `TIMED` images, in turns with the others."""
     keras = forms[KERAS]
     inputs = []

@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from PIL import Image
 
 from hpapipe.errors import UserError
+from hpapipe.tasks.segmenter import from_run_lengths
 from hpapipe.workflows.shards import FAULT, Job, whole
 
-PREDICTED = "Predicted"
+PREDICTED, COUNTS = "Predicted", "counts"
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Joined:
     Args:
         answers: a row a field that was answered, CSV or Parquet.
         submission: the challenge's file; none where answers are no names.
+        masks: folder of an image for each answer; none where answers are no masks.
         unreadable: id and fault of every other field.
         about: who answered what, as JSON.
         answered: number of fields with an answer.
@@ -34,6 +38,7 @@ class Joined:
 
     answers: Path
     submission: Path | None
+    masks: Path | None
     unreadable: Path
     about: Path
     answered: int
@@ -62,12 +67,14 @@ def join(job: Job, parquet: bool, ids: tuple[str, ...] | None) -> Joined:
     submission = None
     if PREDICTED in job.schema.names:
         submission = _csv(_submitted(job, ids), job.folder / "submission.csv")
+    masks = _masks(job) if COUNTS in job.schema.names else None
     about = job.folder / "about.json"
     with whole(about) as part:
         part.write_text(json.dumps({**job.about, "files": job.digest()}, indent=2, ensure_ascii=False), "utf-8")
     return Joined(
         answers,
         submission,
+        masks,
         unreadable,
         about,
         answered=len(job.listing) - len(faults),
@@ -119,3 +126,16 @@ def _parquet(job: Job) -> Path:
         for rows in _answered(job):
             file.write_table(pa.Table.from_pandas(rows, schema, preserve_index=False))
     return path
+
+
+def _masks(job: Job) -> Path:
+    """An image for each answer, white on black, named as its field; one that stands already is left alone."""
+    folder = job.folder / "masks"
+    folder.mkdir(exist_ok=True)
+    for rows in _shards(job):
+        for row in rows[rows[FAULT].isna()].itertuples():
+            if not (file := folder / f"{row.id}.png").exists():
+                mask = from_run_lengths(list(map(int, row.counts.split())), (int(row.height), int(row.width)))
+                with whole(file) as part:
+                    Image.fromarray(np.uint8(255) * mask).save(part, "PNG")
+    return folder

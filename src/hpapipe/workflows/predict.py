@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from hpapipe.config import Recipe
@@ -18,7 +19,6 @@ from hpapipe.workflows.answer import answer_shards, data_of
 from hpapipe.workflows.answering import Answering, load
 from hpapipe.workflows.cluster import answer_on_cluster
 from hpapipe.workflows.join import Joined, join
-from hpapipe.workflows.refused import refuse_other
 from hpapipe.workflows.shards import Job, begun
 
 PLAIN, RAY = "plain", "ray"
@@ -33,7 +33,7 @@ class Asked:
         out: folder for the answers; none: `predictions/` and one named by place, model and Version.
         which: alias or number of the Version.
         runtime: that answers, or `auto`.
-        files: pattern of the files' names; none: that of the training set.
+        typed: options of `data` that say how files are named, where it is otherwise than in training.
         sample: the challenge's sample submission, with the columns `Id,Predicted`.
         parquet: write the table of answers as Parquet, not CSV.
         again: remove what stands in `out`, and begin anew.
@@ -45,7 +45,7 @@ class Asked:
     out: Path | None = None
     which: str = "champion"
     runtime: str = "auto"
-    files: str | None = None
+    typed: Mapping[str, str] = field(default_factory=dict)
     sample: Path | None = None
     parquet: bool = False
     again: bool = False
@@ -85,15 +85,20 @@ def predict(recipe: Recipe, asked: Asked) -> Predicted:
         UserError: no such Version, a faulty sample or one with ids that the place lacks, no image that can be used,
             another job's answers in the folder, or it cannot be written.
     """
-    refuse_other(recipe, "classification", "predict", "Measure a movie with `hpapipe movie measure`.")
     if asked.engine not in (PLAIN, RAY):
         raise UserError(f"--engine must be {PLAIN} or {RAY}.", asked.engine, "Leave it out for this machine alone.")
+    return answer(recipe, asked, load(recipe, asked.which, asked.runtime))
+
+
+def answer(recipe: Recipe, asked: Asked, answering: Answering) -> Predicted:
+    """As `predict`, by a Version that was loaded before."""
     listed = read_sample(asked.sample) if asked.sample else None
-    answering = load(recipe, asked.which, asked.runtime)
     # In one form, so that a folder is the same from wherever it is named.
     given = str(Path(asked.place).resolve()) if Path(asked.place).exists() else asked.place
-    place = open_place(given, data_of(answering.metadata, asked.files))
+    place = open_place(given, data_of(answering.metadata, asked.typed))
     try:
+        if listed is not None:
+            _refuse_absent(listed, place)
         folder = asked.out or Path("predictions") / f"{_slug(place.name)}-{recipe.register_as}-{answering.number}"
         same = {
             "place": place.name,
@@ -105,8 +110,6 @@ def predict(recipe: Recipe, asked: Asked) -> Predicted:
         }
         by = {"code": runs.code_version(), **asdict(answering.version.spec)}
         rows, empty = recipe.predict.shard, answering.version.rows([])
-        if listed is not None:
-            _refuse_absent(listed, place)
         with begun(folder, place, same, by, empty, rows, asked.again) as job:
             kept = len(job.listing) - sum(map(job.listing.count, job.missing()))
             _answer(recipe, replace(asked, place=given), answering, job, place)
@@ -127,7 +130,7 @@ def _answer(recipe: Recipe, asked: Asked, answering: Answering, job: Job, place:
                 "which": answering.number,
                 "runtime": answering.runtime,
                 "place": asked.place,
-                "files": asked.files,
+                "typed": dict(asked.typed),
                 "job": str(job.folder),
                 "here": os.getcwd(),
             }
@@ -140,8 +143,8 @@ def _answer(recipe: Recipe, asked: Asked, answering: Answering, job: Job, place:
 def _refuse_absent(ids: tuple[str, ...], place: Place) -> None:
     """Refuse a sample with ids that the place has no field of, before anything is written."""
     absent = dict.fromkeys(ids)
-    for field in place.fields():
-        absent.pop(field.id, None)
+    for each in place.fields():
+        absent.pop(each.id, None)
     if absent:
         rule = "Every id of the sample submission must have images in the folder."
         remedy = "Give the folder of the challenge's test set, or its own sample."

@@ -21,7 +21,9 @@ SIMULATED = {
 
 def licence(held: Held) -> str:
     """Under which the training data may be used."""
-    return "not needed: drawn by hpapipe" if held.recipe.data.folder is None else "not stated"
+    if held.recipe.data.folder is None:
+        return "not needed: drawn by hpapipe"
+    return held.recipe.data.licence or "not stated"
 
 
 def data(held: Held) -> Chapter:

@@ -130,6 +130,8 @@ def begun(
         UserError: another process works here, or the folder holds the answers of another job.
     """
     with _alone(folder):
+        for part in folder.rglob("*.part"):  # of a process that was killed
+            part.unlink()
         if again:
             _clear(folder)
         now = write_listing(place, folder / f"{_FIELDS}.now", rows)
@@ -137,14 +139,16 @@ def begun(
         about, since = _before(folder), 0
         if about is None:
             about = {"form": FORM, "asked": asked, "by": by, "fields": len(now), "data": now.fingerprint}
-            os.replace(folder / f"{_FIELDS}.now", folder / _FIELDS)
+            os.replace(now.file, folder / _FIELDS)
             with whole(folder / _JOB) as part:
                 part.write_text(json.dumps(about, indent=2))
         else:
             _refuse_other(folder, about["asked"], asked)
-            if about["data"] != now.fingerprint:
+            if about["data"] == now.fingerprint:  # files may be copies, with other times of change
+                os.replace(now.file, folder / _FIELDS)
+            else:
                 since = _changed(Listing.open(folder / _FIELDS), now)
-            (folder / f"{_FIELDS}.now").unlink()
+                now.file.unlink()
         (folder / _SHARDS).mkdir(exist_ok=True)
         job = open_job(folder, answer, since)
         if since and not job.missing():
@@ -214,8 +218,9 @@ def _clear(folder: Path) -> None:
     """Remove a job, what makes it a job first: a kill in between leaves nothing that looks whole."""
     for name in (_JOB, _FIELDS):
         (folder / name).unlink(missing_ok=True)
-    if (folder / _SHARDS).is_dir():
-        shutil.rmtree(folder / _SHARDS)
+    for name in (_SHARDS, "masks"):
+        if (folder / name).is_dir():
+            shutil.rmtree(folder / name)
 
 
 def _before(folder: Path) -> dict[str, Any] | None:
