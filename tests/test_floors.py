@@ -17,7 +17,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "hpapipe"
 FLOORS = {
-    0: {"config", "sections", "sections_of_movies", "sections_of_studies", "labels", "errors", "progress", "quiet"},
+    0: {
+        *("config", "sections", "sections_of_movies", "sections_of_studies"),
+        *("labels", "errors", "ordering", "progress", "quiet"),
+    },
     1: {"imageset", "movies", "simulate", "models", "scoring", "training", "tracking", "plots", "checks"},
     2: {"tasks"},
     3: {"workflows"},

@@ -15,6 +15,7 @@ KIND = "hpapipe.kind"
 TRAIN, FOLD, EVALUATE, ENSEMBLE, COMPARE = "train", "fold", "evaluate", "ensemble", "compare"
 SPEED, SPEED_CELL = "speed", "speed_cell"
 TUNE, TRIAL = "tune", "trial"
+MEASURE = "measure"
 
 _RECIPE = "recipe.yaml"
 
