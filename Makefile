@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 RECIPE ?= configs/simulated.yaml
 EXPERIMENT ?= $(shell sed -n 's/^experiment: //p' $(RECIPE))
-LOCK := $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-package openvino-telemetry
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train movie recipes findings test quick check format ui dashboard lock clean

@@ -20,22 +20,22 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from hpapipe import config
 from hpapipe.errors import UserError
 from hpapipe.movies.drift import Drift
 from hpapipe.movies.grid import find_grid
 from hpapipe.simulate.film import Film, film
-from hpapipe.simulate.film_options import FilmOptions
 
 NEAR = 0.1  # of the pitch
 OTHERS = (
-    FilmOptions(rows=3, columns=5),
-    FilmOptions(rows=2, columns=2),
-    FilmOptions(rows=1, columns=4),
-    FilmOptions(rows=5, columns=1),
-    FilmOptions(rows=8, columns=12, turn=1),
-    FilmOptions(rows=2, columns=3, pool=160, bits=16),
-    FilmOptions(pool=64, turn=5, drift=0),
-    FilmOptions(pool=128, bits=16),
+    config.Film(rows=3, columns=5),
+    config.Film(rows=2, columns=2),
+    config.Film(rows=1, columns=4),
+    config.Film(rows=5, columns=1),
+    config.Film(rows=8, columns=12, turn=1),
+    config.Film(rows=2, columns=3, pool=160, bits=16),
+    config.Film(pool=64, turn=5, drift=0),
+    config.Film(pool=128, bits=16),
 )
 BAD = {40: 0, 80: 255, 81: None}  # frame -> its grey, or noise
 
@@ -46,19 +46,19 @@ def main() -> None:
     small = options.parse_args().small
     for square in (False, True):
         kind = "square" if square else "round"
-        pools(f"4×4 {kind}", [film(FilmOptions(square=square), seed) for seed in range(2 if small else 25)])
+        pools(f"4×4 {kind}", [film(config.Film(square=square, seed=seed)) for seed in range(2 if small else 25)])
         others = OTHERS[:3] if small else OTHERS
         seeds = range(1 if small else 3)
-        pools(f"others {kind}", [film(change(each, square), seed) for each in others for seed in seeds])
+        pools(f"others {kind}", [film(change(each, square, seed)) for each in others for seed in seeds])
     for most in (6.0, 20.0):
         films = [
-            film(FilmOptions(drift=most, square=seed % 2 == 1), seed) for seed in range(100, 102 if small else 110)
+            film(config.Film(drift=most, square=seed % 2 == 1, seed=seed)) for seed in range(100, 102 if small else 110)
         ]
         drifts(f"up to {most:g} px", films, step=24 if small else 1)
 
 
-def change(options: FilmOptions, square: bool) -> FilmOptions:
-    return FilmOptions(**(vars(options) | {"square": square}))
+def change(options: config.Film, square: bool, seed: int) -> config.Film:
+    return options.model_copy(update={"square": square, "seed": seed})
 
 
 def pools(name: str, films: list[Film]) -> None:

@@ -49,9 +49,9 @@ def main() -> None:
     given = parser.parse_args()
     quiet()
     import_quietly("keras")
+    from hpapipe import config
     from hpapipe.cli.main import run
     from hpapipe.simulate.film_files import write_film
-    from hpapipe.simulate.film_options import FilmOptions
 
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)
@@ -60,7 +60,7 @@ def main() -> None:
         assert run(["promote", "--config", "recipe.yaml"]) == 0
         peaks = []
         for frames in given.frames:
-            write_film(Path(f"film{frames}"), FilmOptions(frames=frames, pool=64, minutes=1440 / frames), 1)
+            write_film(Path(f"film{frames}"), config.Film(frames=frames, pool=64, minutes=1440 / frames, seed=1))
             found = measured(frames)
             peaks.append(found["mib"])
             print(f"{frames:>6,} frames: {found['mib']:,.0f} MiB at most, {found['seconds'] / frames:.3f} s a frame")

@@ -13,8 +13,9 @@ from hpapipe.sections import Section
 def _grid(value: object) -> object:
     """`4x4`, also with a real times sign, or one of the words."""
     text = str(value).replace("×", "x").strip().lower()
-    if text not in ("auto", "none") and not re.fullmatch(r"[1-9]\d?x[1-9]\d?", text):
-        raise ValueError("grid must be auto, none, or rows x columns such as 4x4")
+    counts = [int(count) for count in text.split("x")] if re.fullmatch(r"\d{1,3}x\d{1,3}", text) else []
+    if text not in ("auto", "none") and not (counts and all(1 <= count <= 64 for count in counts)):
+        raise ValueError("grid must be auto, none, or rows x columns of 1 to 64 each, such as 4x4")
     return text
 
 
@@ -74,14 +75,44 @@ class Mask(Section):
     tolerance: float = Field(2.0, gt=0, description="pixels within which an outline counts as met (boundary F1)")
 
 
+LARGEST = 1024
+"""Pixels that the side of a simulated frame may have at most."""
+
+
 class Film(Section):
     frames: int = Field(145, ge=1, le=2000, description="frames of a simulated film; 145 are a day at 10 minutes")
     rows: int = Field(4, ge=1, le=32, description="rows of pools")
     columns: int = Field(4, ge=1, le=32, description="columns of pools")
-    pool: int = Field(80, ge=40, le=1024, description="pixels of a frame for each pool")
+    pool: int = Field(
+        80,
+        ge=40,
+        le=LARGEST,
+        description="pixels of a frame for each pool: a frame has rows * pool by columns * pool, 1024 a side at most",
+    )
+    pixel_um: float = Field(2.0, ge=0.05, le=20, description="µm a pixel")
+    minutes: float = Field(10.0, ge=0.1, le=240, description="minutes between frames")
     square: bool = Field(False, description="square pools, else round ones")
-    bits: Literal[8, 16] = Field(8, description="of a pixel")
+    bits: Literal[8, 16] = Field(8, description="of a pixel; white is 255 or 65,535")
+    empty: float = Field(1 / 16, ge=0, le=1, description="chance of each pool to be empty")
+    twins: float = Field(0.25, ge=0, le=1, description="chance of two blastocysts in a pool that is not")
+    bubbling: float = Field(
+        0.3, ge=0, le=1, description="chance of each blastocyst to shed bubbles in the film's second half"
+    )
+    turn: float = Field(3.0, ge=0, le=10, description="largest angle of the grid in degrees")
+    drift: float = Field(6.0, ge=0, le=64, description="farthest that the stage gets from where it began, in pixels")
     seed: int = Field(0, ge=0, description="same seed, same bytes")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of a frame in pixels."""
+        return self.rows * self.pool, self.columns * self.pool
+
+    @model_validator(mode="after")
+    def _has_small_frames(self) -> Film:
+        if max(self.shape) > LARGEST:
+            height, width = self.shape
+            raise ValueError(f"frames of {width}×{height} pixels, where a side has {LARGEST:,} at most")
+        return self
 
 
 class Movie(Section):

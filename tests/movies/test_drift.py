@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from hpapipe import config
 from hpapipe.movies.drift import Drift
 from hpapipe.simulate.film import film
-from hpapipe.simulate.film_options import FilmOptions
 from plates import plate
 
 PLACES = [(0.0, 0.0), (1.4, -2.3), (4.0, 3.0), (-5.6, 0.5), (-2.0, -6.2)]
@@ -42,7 +42,7 @@ def test_whole_pixels_are_whole() -> None:
 
 
 def test_a_film_whose_cells_grow_is_followed() -> None:
-    drawn = film(FilmOptions(rows=2, columns=3, drift=10), seed=5)
+    drawn = film(config.Film(rows=2, columns=3, drift=10, seed=5))
     numbers = list(range(0, 145, 18))
     found = np.array(list(Drift().follow(drawn.frame(number).image for number in numbers)))
     assert np.hypot(*(found - drawn.drift[numbers]).T).max() < 1
@@ -105,3 +105,8 @@ def test_frames_are_taken_one_by_one() -> None:
 def test_frames_of_two_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="one shape"):
         followed([np.zeros((9, 9), np.uint8), np.zeros((9, 8), np.uint8)])
+
+
+def test_a_frame_of_two_rows_of_pixels_is_followed() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (2, 3000), np.uint8)
+    assert followed([image, image]).tolist() == [[0, 0], [0, 0]]

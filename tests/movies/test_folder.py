@@ -11,7 +11,6 @@ import tifffile
 from PIL import Image
 
 from hpapipe.errors import UserError
-from hpapipe.movies.folder import natural
 from hpapipe.movies.reading import open_movie
 
 Folder = Callable[..., Path]
@@ -23,12 +22,6 @@ def said(path: Path) -> str:
     with pytest.raises(UserError) as caught:
         open_movie(path)
     return str(caught.value)
-
-
-def test_names_in_natural_order() -> None:
-    """Numbers count as numbers, wherever they stand; case does not count."""
-    names = ["t10", "t2", "T1", "t2b1", "a", "t02", "t2_z9", "t2_z10", "7", "²"]
-    assert sorted(names, key=natural) == ["7", "a", "T1", "t02", "t2", "t2_z9", "t2_z10", "t2b1", "t10", "²"]
 
 
 def test_frame_2_comes_before_frame_10(tmp_path: Path, folder: Folder, film: Film) -> None:

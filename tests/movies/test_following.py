@@ -177,6 +177,15 @@ def test_a_cell_at_the_patchs_border_or_the_wall_is_told(place: tuple[int, int],
     assert found.cells[0].touches_rim is touches
 
 
+def test_a_cell_that_the_frame_cuts_off_is_told_in_that_frame_alone() -> None:
+    """The stage moves, so that the frame ends at column 36 of the second patch, within the cell."""
+    follower, mask = Follower(), disc(40, 40, 10)
+    known = np.zeros(mask.shape, bool)
+    known[:, :36] = True
+    found = [follower.step(mask), follower.step(mask & known, known), follower.step(mask)]
+    assert [each.cells[0].touches_rim for each in found] == [False, True, False]
+
+
 def test_memory_does_not_grow_with_the_movie() -> None:
     follower = Follower()
     mask = disc(40, 30, 16) | disc(40, 54, 6)

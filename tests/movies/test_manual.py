@@ -23,7 +23,7 @@ def table(tmp_path: Path) -> Callable[..., pd.DataFrame]:
     def read(text: str, frames: int = 3, encoding: str = "utf-8") -> pd.DataFrame:
         path = tmp_path / "areas.csv"
         path.write_bytes(text.encode(encoding))
-        return read_manual(path, POOLS, frames)
+        return read_manual(path, POOLS, frames).table
 
     return read
 
@@ -43,6 +43,23 @@ def test_a_wide_table_has_a_column_for_each_pool(table: Callable[..., pd.DataFra
     assert read["frame"].tolist() == [0, 1, 2] * 2
     assert read["area"].tolist()[:4] == [10, 11, 12, 20]
     assert np.isnan(read["area"][4])
+
+
+@pytest.mark.parametrize(
+    ("text", "understood"),
+    [
+        ("frame,r1c1\n0,1\n1,2\n2,3\n", "frames counted from 0"),
+        ("frame,r1c1\n1,1\n2,2\n3,3\n", "frames counted from 1"),
+        ("hours,r1c1\n1,1\n2,2\n3,3\n", "frames in the order of `hours`"),
+        ("frame,1\n1,1\n2,2\n3,3\n", "frames counted from 1, pools by number from 0, which is r1c1"),
+    ],
+)
+def test_what_frames_and_pools_were_taken_for_is_told(tmp_path: Path, text: str, understood: str) -> None:
+    """Each of them is the same three areas, of the frames 0 to 2."""
+    (tmp_path / "areas.csv").write_text(text)
+    found = read_manual(tmp_path / "areas.csv", POOLS, 3)
+    assert found.understood == understood
+    assert found.table[["frame", "area"]].to_numpy().tolist() == [[0, 1], [1, 2], [2, 3]]
 
 
 @pytest.mark.parametrize("parts", [",", ";", "\t"])
@@ -95,7 +112,7 @@ def test_all_that_is_wrong_is_told_at_once(table: Callable[..., pd.DataFrame], t
 
 
 def test_a_file_that_is_not_there_and_one_that_is_no_text_are_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="must exist"):
+    with pytest.raises(UserError, match=r"no\.csv, which does not exist"):
         read_manual(tmp_path / "no.csv", POOLS, 3)
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00frame")
     with pytest.raises(UserError, match="Save them as CSV in UTF-8"):
@@ -131,7 +148,7 @@ def test_frames_without_a_cell_or_a_measurement_do_not_count() -> None:
 def test_areas_in_square_micrometres_need_the_pixel_size() -> None:
     manual = manual_of(400, 800, unit="um2")
     assert compare_manual(trace_of(100, 200, pixel_um=2.0), manual)["error_percent"] == 0
-    with pytest.raises(UserError, match=r"manual areas in µm² for r1c1. Give the pixel size"):
+    with pytest.raises(UserError, match=r"manual areas in µm² for r1c1. Give it with `--movie.pixel_um`"):
         compare_manual(trace_of(100, 200), manual)
 
 

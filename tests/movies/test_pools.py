@@ -2,16 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
 from hpapipe.movies import pools
-from hpapipe.movies.grid import Grid, even_grid
+from hpapipe.movies.grid import Grid, even_grid, whole_frame
 from plates import REACH, plate
 
 FLOOR, WALL, CELL = 150, 40, 200
-GRID = Grid(1, 2, (30.0, 30.0), (60.0, 0.0), (0.0, 60.0), 60, 24.0, False, 1.0)
+GRID = Grid(1, 2, (30.0, 30.0), (60.0, 0.0), (0.0, 60.0), (60, 60), 24.0, False, 1.0)
 """Two round pools in a frame of 60 by 120 px."""
 
 
@@ -26,9 +24,18 @@ def frame(cell: bool = True, wall: int = WALL, grid: Grid = GRID, dtype: type = 
     return drawn
 
 
+def chosen(image: np.ndarray, grid: Grid = GRID) -> list[str]:
+    """What `auto` takes for each pool."""
+    by_name = {name: pools.cut(image, grid, (0, 0), name) for name in ("auto", "flood", "disc")}
+    return [
+        next(name for name in ("flood", "disc") if (by_name[name][pool] == by_name["auto"][pool]).all())
+        for pool in range(2)
+    ]
+
+
 def test_without_a_fill_a_patch_is_what_the_frame_shows() -> None:
     image = np.arange(80, dtype=np.uint8).reshape(8, 10)
-    grid = Grid(1, 2, (3.5, 2.5), (4.0, 0.0), (0.0, 4.0), 4, 2.0, True, 1.0)
+    grid = Grid(1, 2, (3.5, 2.5), (4.0, 0.0), (0.0, 4.0), (4, 4), 2.0, True, 1.0)
     patches = pools.cut(image, grid, (0, 0), "none")
     assert pools.place(grid, (0, 0)).tolist() == [[2, 1], [2, 5]]
     assert patches.tolist() == [image[2:6, 1:5].tolist(), image[2:6, 5:9].tolist()]
@@ -38,7 +45,7 @@ def test_without_a_fill_a_patch_is_what_the_frame_shows() -> None:
 def test_what_lies_beyond_the_frame_has_the_mean_grey_of_the_rest() -> None:
     """Of a patch of 4 by 4 the frame shows rows 0 and 1 alone, with the mean 7."""
     image = np.array([[4, 6, 8, 10]] * 4, np.uint16)
-    grid = Grid(1, 1, (-0.5, 1.5), (9.0, 0.0), (0.0, 9.0), 4, 2.0, True, 1.0)
+    grid = Grid(1, 1, (-0.5, 1.5), (9.0, 0.0), (0.0, 9.0), (4, 4), 2.0, True, 1.0)
     assert pools.cut(image, grid, (0, 0), "none")[0].tolist() == [[7] * 4] * 2 + [[4, 6, 8, 10]] * 2
 
 
@@ -77,8 +84,8 @@ def test_islands_of_other_pools_are_flooded_too() -> None:
 
 
 def test_auto_floods_dark_surround_and_takes_the_disc_where_walls_are_bright() -> None:
-    assert pools.choose(frame(), GRID) == ["flood", "flood"]
-    assert pools.choose(frame(wall=220), GRID) == ["disc", "disc"]
+    assert chosen(frame()) == ["flood", "flood"]
+    assert chosen(frame(wall=220)) == ["disc", "disc"]
     assert np.abs(pools.cut(frame(wall=220), GRID, (0, 0), "auto")[0].astype(int) - FLOOR).max() <= 50
 
 
@@ -86,21 +93,14 @@ def test_auto_takes_the_disc_for_that_pool_into_which_the_flood_runs() -> None:
     """A dark cell touches the second pool's wall: the flood would take it away."""
     image = frame(cell=False)
     image[24:36, 90:116] = WALL
-    assert pools.choose(image, GRID) == ["flood", "disc"]
+    assert chosen(image) == ["flood", "disc"]
     assert (pools.cut(image, GRID, (0, 0), "auto")[1][24:36, 30:50] == WALL).all()
     assert (pools.cut(image, GRID, (0, 0), "flood")[1][24:36, 30:50] > 120).all()
 
 
-def test_a_fill_may_be_given_for_each_pool() -> None:
-    patches = pools.cut(frame(), GRID, (0, 0), ["none", "disc"])
-    assert patches[0, 0, 0] == WALL
-    assert patches[1, 0, 0] > FLOOR
-
-
-@pytest.mark.parametrize("fill", ["paint", ["flood"], ["flood", "auto", "disc"], ["flood", "paint"]])
-def test_an_unknown_fill_or_a_wrong_number_is_refused(fill: str | list[str]) -> None:
-    with pytest.raises(ValueError, match="auto, none, flood, disc"):
-        pools.cut(frame(), GRID, (0, 0), fill)
+def test_an_unknown_fill_is_refused() -> None:
+    with pytest.raises(ValueError, match="auto, flood, disc, none"):
+        pools.cut(frame(), GRID, (0, 0), "paint")
 
 
 def test_the_disc_of_a_square_pool_is_a_turned_square() -> None:
@@ -110,7 +110,7 @@ def test_the_disc_of_a_square_pool_is_a_turned_square() -> None:
         first=(float(drawn.centres[0, 0]), float(drawn.centres[0, 1])),
         down=tuple((drawn.centres[3] - drawn.centres[0]).tolist()),
         right=tuple((drawn.centres[1] - drawn.centres[0]).tolist()),
-        side=52,
+        size=(52, 52),
         radius=REACH * drawn.pitch,
         square=True,
         quality=1.0,
@@ -122,32 +122,22 @@ def test_the_disc_of_a_square_pool_is_a_turned_square() -> None:
 
 def test_even_tiles_are_flooded_where_there_is_surround_and_left_alone_where_there_is_none() -> None:
     grid = even_grid((60, 120), 1, 2)
-    assert pools.choose(frame(), grid) == ["flood", "flood"]
+    assert chosen(frame(), grid) == ["flood", "flood"]
     dark = np.zeros((60, 120), np.uint8)
     dark[20:30, 20:30] = dark[25:40, 80:90] = 200
-    assert pools.choose(dark, grid) == ["disc", "disc"]
+    assert chosen(dark, grid) == ["disc", "disc"]
     assert pools.cut(dark, grid, (0, 0), "auto")[1].tolist() == dark[:, 60:].tolist()
 
 
-@given(st.floats(-9, 9), st.floats(-9, 9))
-def test_masks_come_back_to_where_they_were_cut(down: float, right: float) -> None:
-    """Each pool's own cell, cut out at any drift and put back, is the cell that was there."""
-    cells = np.zeros((60, 120), bool)
-    cells[25:35, 22:40] = cells[20:40, 85:95] = True
-    corners = pools.place(GRID, (down, right))
-    padded = np.pad(cells, 80)
-    masks = np.stack([padded[r + 80 : r + 140, c + 80 : c + 140] for r, c in corners])
-    whole = pools.put_back(masks, GRID, (down, right), (60, 120))
-    assert whole.dtype == np.uint16
-    assert ((whole > 0) == cells).all()
-    assert set(whole[:, :41][cells[:, :41]].tolist()) == {1}
-    assert set(whole[:, 80:][cells[:, 80:]].tolist()) == {2}
-
-
-def test_where_patches_overlap_the_nearer_pool_keeps_the_pixel() -> None:
-    grid = Grid(1, 2, (5.0, 5.0), (9.0, 0.0), (0.0, 6.0), 12, 3.0, False, 1.0)
-    whole = pools.put_back(np.ones((2, 12, 12), bool), grid, (0, 0), (11, 17))
-    assert whole[5].tolist() == [1] * 9 + [2] * 8
+@pytest.mark.parametrize("shape", [(48, 64), (61, 35)])
+def test_the_whole_frame_is_one_pool_as_it_is(shape: tuple[int, int]) -> None:
+    """Nothing is cut off and nothing lies beyond, whatever its height and width."""
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    grid = whole_frame(shape)
+    assert pools.place(grid, (0, 0)).tolist() == [[0, 0]]
+    assert pools.cut(image, grid, (0, 0), "none").tolist() == [image.tolist()]
+    assert pools.floor(grid).shape == shape
+    assert pools.floor(grid).all()
 
 
 def test_otsu_parts_two_greys_in_their_middle_and_takes_one_grey_as_it_is() -> None:
@@ -157,7 +147,7 @@ def test_otsu_parts_two_greys_in_their_middle_and_takes_one_grey_as_it_is() -> N
 
 def test_the_soft_rim_of_a_disc_lies_within_the_floor() -> None:
     """Nothing of the wall is left, and nothing deeper than a twentieth of the radius is touched."""
-    patch = pools._patches(frame(), GRID, (0, 0))[0]
+    patch = next(pools._patches(frame(), GRID, (0, 0)))
     share, far = pools.disc(patch), distance_transform_edt(frame()[:, :60] != WALL)
     assert (share[frame()[:, :60] == WALL] == 1).all()
     assert (share[far > 2.2] == 0).all()

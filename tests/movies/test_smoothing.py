@@ -46,6 +46,14 @@ def test_what_is_not_measured_is_left_out_and_stays_open() -> None:
     assert off_course(course) == pytest.approx(np.zeros(20))
 
 
+@given(st.lists(st.integers(1, 1000), min_size=0, max_size=14))
+def test_time_has_no_direction(areas: list[int]) -> None:
+    """A film that runs backwards has the same course, backwards."""
+    course = np.array(areas, np.float64)
+    assert smoothed(course[::-1]) == pytest.approx(smoothed(course)[::-1])
+    assert off_course(course[::-1]) == pytest.approx(off_course(course)[::-1])
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_short_courses_are_smoothed_too(count: int) -> None:
     assert smoothed(LINE[:count]) == pytest.approx(LINE[:count])

@@ -55,7 +55,7 @@ def test_an_empty_pool_has_a_trace_too() -> None:
 def test_each_cell_of_the_last_frame_has_a_trace() -> None:
     """The second was only recognized in the third frame."""
     frames = [[cell(90)], [cell(91)], [cell(92), cell(50, 2)], [cell(93), cell(51, 2)]]
-    one, two = traces("r2c1", frames, confidence=[0.9, 0.9, 0.9, 0.5])
+    one, two = traces("r2c1", frames, confidence=[0.9, 0.9, 0.9, 0.5], least_agreement=0.8)
     assert [(trace.pool, trace.cell) for trace in (one, two)] == [("r2c1", 1), ("r2c1", 2)]
     assert two.table["area_px"].tolist() == [0, 0, 50, 51]
     assert two.table["why"].tolist() == ["no cell", "no cell", "", "turns disagree"]

@@ -42,10 +42,21 @@ def test_areas_are_drawn_to_one_scale() -> None:
 
 @pytest.mark.parametrize(("most", "ranks"), [(1, ["worst", "best"]), (2, ["worst", "worst", "best"])])
 def test_no_image_is_best_and_worst(most: int, ranks: list[str]) -> None:
-    frames = pd.DataFrame({"id": list("abc"), "iou": [0.9, 0.1, 0.5]})
+    frames = pd.DataFrame({"id": list("abc"), "iou": [0.9, 0.1, 0.5], "true_area": 9, "area": 9})
     table = masks.outlines_table(frames, most)
     assert table["rank"].tolist() == ranks
     assert table["id"].tolist() == (["b", "a"] if most == 1 else ["b", "c", "a"])
+
+
+def test_an_empty_pool_is_no_best_image() -> None:
+    """c is empty, and was found to be; a has a cell that was missed, and in d one was invented."""
+    frames = pd.DataFrame(
+        {"id": list("abcd"), "iou": [0.0, 0.9, 1.0, 0.0], "true_area": [9, 9, 0, 0], "area": [0, 9, 0, 9]}
+    )
+    table = masks.outlines_table(frames, 4)
+    assert table[["id", "rank"]].to_numpy().tolist() == [["a", "worst"], ["d", "worst"], ["b", "best"]]
+    assert masks.outlines_table(frames[2:3], 4).empty
+    assert masks.draw_outlines(masks.outlines_table(frames[2:3], 4), {}).axes == []
 
 
 def test_outlines_are_drawn_for_empty_and_full_masks_too() -> None:

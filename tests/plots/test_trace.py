@@ -59,7 +59,7 @@ def test_a_pool_is_drawn_in_square_micrometres_over_hours_where_they_are_known()
 def test_without_scale_time_and_confidence_it_is_pixels_over_frames_in_one_panel() -> None:
     whole = trace.draw_traces(trace.traces_table({("r1c1", 1): table_of([10, 11])}))
     (axes,) = whole.axes
-    assert (axes.get_ylabel(), axes.get_xlabel()) == ("area (px)", "frame (number, from 0)")
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("area (px)", "frame (number, from 1)")
 
 
 def test_frames_not_to_trust_are_shaded_over_their_whole_width() -> None:
@@ -111,3 +111,21 @@ def test_an_empty_pool_is_drawn_too() -> None:
     (axes,) = trace.draw_traces(table).axes
     assert np.isnan(axes.lines[0].get_ydata()).all()
     assert len(trace.draw_overview(table).axes) == 1
+
+
+def test_a_pool_without_a_cell_says_so_and_is_not_shaded() -> None:
+    """Where there is nothing to trust, nothing is doubted."""
+    table = trace.traces_table({("r1c1", 1): table_of([0, 0]), ("r1c2", 1): table_of([5, 0])})
+    empty, doubted = trace.draw_overview(table).axes
+    assert (empty.get_title(), doubted.get_title()) == ("r1c1 (no cell)", "r1c2 (50 % not to trust)")
+    assert (len(empty.collections), len(doubted.collections)) == (0, 1)
+
+
+def test_frames_are_whole_numbers_and_a_single_one_is_a_dot() -> None:
+    whole = trace.draw_traces(trace.traces_table({("r1c1", 1): table_of([10])}))
+    (axes,) = whole.axes
+    assert axes.lines[1].get_marker() == "o"
+    whole = trace.draw_traces(trace.traces_table({("r1c1", 1): table_of([10, 11, 12])}))
+    whole.canvas.draw()
+    assert [tick % 1 for tick in whole.axes[0].get_xticks()] == [0] * len(whole.axes[0].get_xticks())
+    assert whole.axes[0].lines[1].get_marker() == "None"

@@ -6,20 +6,19 @@ import csv
 import hashlib
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
+from hpapipe import config
 from hpapipe.errors import UserError
 from hpapipe.simulate import film_files
 from hpapipe.simulate.film import Frame, film
 from hpapipe.simulate.film_files import BUBBLE, matches, write_film
-from hpapipe.simulate.film_options import FilmOptions
 
-TINY = FilmOptions(frames=5, rows=1, columns=2, pool=60, minutes=240, empty=0, bubbling=1, bits=16)
+TINY = config.Film(frames=5, rows=1, columns=2, pool=60, minutes=240, empty=0, bubbling=1, bits=16, seed=3)
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -30,7 +29,7 @@ def _digests(folder: Path) -> dict[str, str]:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny film on disk; tests only read it."""
     folder = tmp_path_factory.mktemp("films") / "tiny"
-    write_film(folder, TINY, 3)
+    write_film(folder, TINY)
     return folder
 
 
@@ -39,7 +38,7 @@ def test_pages_are_the_frames_and_their_truth(written: Path) -> None:
     movie, truth = tifffile.imread(written / "movie.tif"), tifffile.imread(written / "truth.tif")
     assert (movie.shape, movie.dtype) == ((5, 60, 120), np.uint16)
     assert (truth.shape, truth.dtype) == ((5, 60, 120), np.uint8)
-    for index, frame in enumerate(film(TINY, 3).frames()):
+    for index, frame in enumerate(film(TINY).frames()):
         np.testing.assert_array_equal(movie[index], frame.image)
         np.testing.assert_array_equal(np.where(truth[index] == BUBBLE, 0, truth[index]), frame.labels)
         np.testing.assert_array_equal(truth[index] == BUBBLE, frame.bubbles)
@@ -71,8 +70,8 @@ def test_the_table_agrees_with_the_truth(written: Path) -> None:
 def test_the_settings_tell_where_every_pool_lies(written: Path) -> None:
     """Place in the first frame plus a frame's drift is the pool's centre in that frame."""
     kept = json.loads((written / "film.json").read_text())
-    drawn = film(TINY, 3)
-    assert (kept["format"], kept["seed"], kept["options"]["pixel_um"]) == (film_files.FORMAT, 3, 2.0)
+    drawn = film(TINY)
+    assert (kept["format"], kept["options"]["seed"], kept["options"]["pixel_um"]) == (film_files.FORMAT, 3, 2.0)
     assert (kept["height"], kept["width"]) == (60, 120)
     assert [pool["name"] for pool in kept["pools"]] == ["r1c1", "r1c2"]
     assert [len(pool["cells"]) for pool in kept["pools"]] == [len(pool.cells) for pool in drawn.pools]
@@ -89,7 +88,7 @@ def test_nothing_else_is_left(written: Path) -> None:
 
 def test_two_workers_write_the_same_bytes_as_one(written: Path, tmp_path: Path) -> None:
     """Frames come from spawned processes in any order, and are written in theirs."""
-    write_film(tmp_path / "two", TINY, 3, workers=2)
+    write_film(tmp_path / "two", TINY, workers=2)
     assert _digests(tmp_path / "two") == _digests(written)
 
 
@@ -101,19 +100,19 @@ def test_long_films_take_every_processor_and_short_ones_none(monkeypatch: pytest
 
 def test_matches_tells_whether_a_folder_holds_this_film(written: Path, tmp_path: Path) -> None:
     """Every option counts, and so do seed and format; no folder or a broken file matches nothing."""
-    assert matches(written, TINY, 3)
-    assert not matches(written, TINY, 4)
-    assert not matches(written, replace(TINY, twins=0.1), 3)
-    assert not matches(tmp_path, TINY, 3)
+    assert matches(written, TINY)
+    assert not matches(written, TINY.model_copy(update={"seed": 4}))
+    assert not matches(written, TINY.model_copy(update={"twins": 0.1}))
+    assert not matches(tmp_path, TINY)
     (tmp_path / "film.json").write_text("[]")
-    assert not matches(tmp_path, TINY, 3)
+    assert not matches(tmp_path, TINY)
 
 
 def test_a_folder_that_exists_is_refused_and_left_alone(tmp_path: Path) -> None:
     """Nothing is overwritten."""
     (tmp_path / "note.txt").write_text("mine")
     with pytest.raises(UserError, match="which exists already"):
-        write_film(tmp_path, TINY, 0)
+        write_film(tmp_path, TINY)
     assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
 
 
@@ -122,14 +121,14 @@ def test_what_breaks_off_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     """After Ctrl-C in the third frame neither the folder nor its part is there."""
     drawn = film_files._drawn
 
-    def broken(job: tuple[FilmOptions, int, int]) -> Frame:
-        if job[2] == 2:
+    def broken(job: tuple[config.Film, int]) -> Frame:
+        if job[1] == 2:
             raise fault
         return drawn(job)
 
     monkeypatch.setattr(film_files, "_drawn", broken)
     with pytest.raises(type(fault)):
-        write_film(tmp_path / "film", TINY, 0)
+        write_film(tmp_path / "film", TINY)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -141,7 +140,7 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(tmp_path: Path, monk
 
     monkeypatch.setattr(tifffile.TiffWriter, "write", full)
     with pytest.raises(UserError, match="No space left on device") as caught:
-        write_film(tmp_path / "film", TINY, 0)
+        write_film(tmp_path / "film", TINY)
     assert len(caught.value.lines) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -150,7 +149,7 @@ def test_a_place_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> N
     """A file where a folder is needed stands for a read-only one."""
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="Free some room") as caught:
-        write_film(tmp_path / "file" / "film", TINY, 0)
+        write_film(tmp_path / "file" / "film", TINY)
     assert len(caught.value.lines) == 1
 
 
@@ -161,10 +160,10 @@ def test_a_film_that_another_process_finished_meanwhile_is_taken(
     settings = film_files._write_settings
 
     def overtaken(part: Path, drawn: object) -> None:
-        settings(part, film(TINY, 3))
+        settings(part, film(TINY))
         (tmp_path / "film").mkdir()
         (tmp_path / "film" / "film.json").write_bytes((written / "film.json").read_bytes())
 
     monkeypatch.setattr(film_files, "_write_settings", overtaken)
-    write_film(tmp_path / "film", TINY, 3)
+    write_film(tmp_path / "film", TINY)
     assert [path.name for path in tmp_path.iterdir()] == ["film"]

@@ -13,19 +13,19 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from hpapipe import config
 from hpapipe.movies.reading import open_movie
 from hpapipe.movies.writing import write_tiff
 from hpapipe.simulate.film_files import write_film
-from hpapipe.simulate.film_options import FilmOptions
 
-FILM = FilmOptions(frames=6, rows=2, columns=2, pool=64, empty=0.0, twins=0.0, bubbling=0.0)
+FILM = config.Film(frames=6, rows=2, columns=2, pool=64, empty=0.0, twins=0.0, bubbling=0.0, seed=1)
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A film of four pools, one cell in each."""
     folder = tmp_path_factory.mktemp("film") / "film"
-    write_film(folder, FILM, 1, workers=1)
+    write_film(folder, FILM, workers=1)
     return folder
 
 
@@ -67,7 +67,8 @@ def noise(count: int = 3) -> Iterator[np.ndarray]:
     [
         ((), "--movie.grid 4x4"),
         (("--movie.grid", "40x40"), "no room for 40×40 pools"),
-        (("--movie.grid", "four"), "rows x columns such as 4x4"),
+        (("--movie.grid", "65x1"), "rows x columns of 1 to 64 each"),
+        (("--movie.grid", "four"), "rows x columns of 1 to 64 each, such as 4x4"),
         (("--movie.grid", "2x2", "--masks", "other.tif"), "2 frames of 64×64 for 3 frames of 64×64"),
         (("--movie.grid", "2x2", "--out", "there"), "there, which is there already"),
     ],

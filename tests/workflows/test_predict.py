@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,6 @@ import pytest
 from PIL import Image
 
 from hpapipe.imageset.decode import resize
-from hpapipe.tracking import registry
-from hpapipe.tracking.runs import Run
 
 # Answers in a process that knows nothing of the project: an array, and a table of paths.
 ALONE = """

@@ -1,4 +1,4 @@
-"""Predictions that are stopped, disturbed, asked for twice, or fed from elsewhere: nothing is lost or answered twice."""
+"""Predictions that are stopped, disturbed, or asked for twice: nothing is lost, nothing answered twice."""
 
 from __future__ import annotations
 

@@ -65,9 +65,11 @@ def measure(
 
     import_quietly("keras")
     from hpapipe.workflows.measure import measure as work
+    from hpapipe.workflows.measured import log_measured
 
     done = work(recipe, _movie(recipe, given), out, which, manual)
     shown = [name for name in SHOWN if name in done.table]
     show_table(done.table[shown], f"Areas in {done.unit}; version {done.version} of {recipe.register_as}")
     say(f"Masks, movies with outlines, a CSV and a figure a pool: {done.folder}")
+    say(f"Summary and figures are in run {log_measured(recipe, done)}")
     say(f"Next: look at {done.folder / 'pools.png'} and {done.folder / 'overlay.mp4'}")

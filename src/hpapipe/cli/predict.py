@@ -16,8 +16,8 @@ def predict(
     fields: Annotated[
         str,
         typer.Argument(
-            help="Images, named as those of training: a folder, a zip or tar, a table of paths or addresses, a pack, or "
-            "the address of a folder (s3://, gs://, https://).",
+            help="Images, named as those of training: a folder, a zip or tar, a table of paths or addresses, a pack, "
+            "or the address of a folder (s3://, gs://, https://).",
             metavar="FOLDER",
         ),
     ],

@@ -17,6 +17,7 @@ from hpapipe.imageset.decode import MAX_PIXELS, ImageError, read_grey
 from hpapipe.imageset.labelme import labelme_mask
 from hpapipe.imageset.masks import Drawing, Polarity, polarity_of, read_drawing
 from hpapipe.imageset.table import is_safe
+from hpapipe.ordering import natural
 from hpapipe.progress import track
 
 KINDS = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
@@ -136,7 +137,7 @@ def find_pairs(
         drawn = dict.fromkeys(coco, masks)
     else:
         drawn = _masks(folder, images, masks, pictures.keys())
-    ids = tuple(sorted(pictures.keys() | drawn.keys(), key=_natural))
+    ids = tuple(sorted(pictures.keys() | drawn.keys(), key=natural))
     files = tuple(pictures.get(name, "") for name in ids), tuple(drawn.get(name, "") for name in ids)
     groups = tuple(_group(pattern, name) for name in ids)
     found = PairSet(folder, ids, *files, groups, Polarity(), label, coco, max_pixels)
@@ -232,10 +233,3 @@ def _compiled(group: str) -> re.Pattern[str]:
 def _group(pattern: re.Pattern[str], name: str) -> str:
     match = pattern.search(name)
     return (match[1] if match else None) or name
-
-
-def _natural(name: str) -> tuple[list[str | int], str]:
-    """A key that sorts f2 before f10."""
-    parts: list[str | int] = re.split(r"([0-9]+)", name.casefold())
-    parts[1::2] = map(int, parts[1::2])
-    return parts, name

@@ -87,14 +87,14 @@ class Drift:
         near = np.arange(-reach, reach + 1)
         window = surface[np.ix_((middle[0] + near) % small[0], (middle[1] + near) % small[1])]
         top = np.array(np.unravel_index(window.argmax(), window.shape))
-        if window.max() < _CLEAR * surface.std():
+        if window.max() <= _CLEAR * surface.std():
             return last
         peak = middle + top - reach
         return np.asarray((peak + _summit(surface, peak)) * shrink)
 
 
 def _shrink(shape: tuple[int, ...]) -> int:
-    return max(1, round(max(shape) / _WORKING))
+    return max(1, min(round(max(shape) / _WORKING), *shape))
 
 
 def _summit(surface: np.ndarray, peak: np.ndarray) -> np.ndarray:

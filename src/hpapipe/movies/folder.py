@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -17,6 +16,7 @@ from hpapipe.movies.movie import NO_SCALE, Movie, damaged, describe, fingerprint
 from hpapipe.movies.page import UNREADABLE, is_left_to_pillow, page_look, read_page
 from hpapipe.movies.scale import scale
 from hpapipe.movies.tiff import described, opened, refuse_cut
+from hpapipe.ordering import natural
 
 KINDS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
@@ -41,13 +41,6 @@ def open_folder(folder: Path, max_pixels: int) -> Movie:
             pixel_um, interval_s = scale(tif)
     name, decode = fingerprint(files), partial(_decode, files)
     return Movie(folder, len(files), *looks[0], pixel_um, interval_s, name, decode)
-
-
-def natural(name: str) -> tuple[list[str | int], str]:
-    """What names are sorted by, so that frame2 comes before frame10."""
-    parts: list[str | int] = re.split(r"([0-9]+)", name.casefold())
-    parts[1::2] = [int(number) for number in parts[1::2]]
-    return parts, name
 
 
 def _files(folder: Path) -> list[Path]:

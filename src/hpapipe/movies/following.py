@@ -26,7 +26,7 @@ class Cell(NamedTuple):
         area_px: without its bubbles, unless they are joined.
         row: of its centre of mass, px.
         column: of its centre of mass, px.
-        touches_rim: it reaches the patch's border or the pool's wall, so that some of it may be hidden.
+        touches_rim: it reaches the pool's wall or the end of the patch or the frame, so that some of it may be hidden.
         bubble_px: area of the bubbles that are nearest to it, on it or apart.
     """
 
@@ -95,15 +95,17 @@ class Follower:
         """Cells that the pool holds, 1 or 2, as far as is known."""
         return self._count.cells
 
-    def step(self, mask: np.ndarray) -> Found:
+    def step(self, mask: np.ndarray, known: np.ndarray | None = None) -> Found:
         """What the next frame holds.
 
         Args:
             mask: bool `[height, width]`, of the same size in all frames.
+            known: bool `[height, width]`, False beyond the frame; none: the frame shows all of the patch.
         """
         if not self._last.size:
             self._last = np.zeros(mask.shape, np.uint8)
-            self._rim = ~binary_erosion(np.ones(mask.shape, bool) if self._inside is None else self._inside)
+        inside = np.ones(mask.shape, bool) if self._inside is None else self._inside
+        self._rim = ~binary_erosion(inside if known is None else inside & known)
         sight = self._apart(Sight(*pieces(mask, self._min_area, self._holes), self._last))
         begins = not self._seen
         ranked = self._ranked(sight)

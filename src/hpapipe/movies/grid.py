@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +15,6 @@ DOUBTFUL = 0.8
 """Quality of a found grid below which somebody should look at it."""
 _ROOM = 2.4  # radii that a patch's side has at most
 _MANY = 400  # shapes that noise makes
-_WORDS = re.compile(r"\s*([0-9]{1,4})\s*[x×X*]\s*([0-9]{1,4})\s*")
 
 
 @dataclass(frozen=True)
@@ -31,12 +27,11 @@ class Grid:
         first: middle of the top left pool.
         down: step to the pool below.
         right: step to the next pool of the row; it tells how the grid is turned.
-        side: of the square patch that is cut out for a pool, px, even.
+        size: height and width of the patch that is cut out for a pool, px.
         radius: of a pool's floor, or half the side of a square one, px; where walls are rings, of the stronger of
-            their two edges.
+            their two edges. None for pools that were given, not found: nobody saw their walls.
         square: square pools, else round ones.
-        quality: share of the pools' outlines where the frame has an edge, 0 to 1; none for even tiles, which nobody
-            looked for: their radius is half a patch and tells nothing of walls.
+        quality: share of the pools' outlines where the frame has an edge, 0 to 1; none as for `radius`.
 
     Raises:
         ValueError: for values that make no grid.
@@ -47,27 +42,17 @@ class Grid:
     first: tuple[float, float]
     down: tuple[float, float]
     right: tuple[float, float]
-    side: int
-    radius: float
-    square: bool
+    size: tuple[int, int]
+    radius: float | None = None
+    square: bool = True
     quality: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("rows", "columns"):
-            if not 1 <= _whole(getattr(self, name), name) <= MOST:
+            if not 1 <= getattr(self, name) <= MOST:
                 raise ValueError(f"`{name}` of a grid must be 1 to {MOST}. Received {getattr(self, name)!r}.")
-        if _whole(self.side, "side") < 2 or self.side % 2:
-            raise ValueError(f"`side` of a grid must be even, and 2 or more. Received {self.side!r}.")
-        for name in ("first", "down", "right"):
-            pair = getattr(self, name)
-            if not (isinstance(pair, tuple) and len(pair) == 2 and all(_is_number(value) for value in pair)):
-                raise ValueError(f"`{name}` of a grid must be two numbers, row and column. Received {pair!r}.")
-        if not isinstance(self.square, bool):
-            raise ValueError(f"`square` of a grid must be true or false. Received {self.square!r}.")
-        if not (_is_number(self.radius) and self.radius > 0):
-            raise ValueError(f"`radius` of a grid must be above 0. Received {self.radius!r}.")
-        if self.quality is not None and not (_is_number(self.quality) and 0 <= self.quality <= 1):
-            raise ValueError(f"`quality` of a grid must be 0 to 1, or none. Received {self.quality!r}.")
+        if min(self.size) < 2:
+            raise ValueError(f"`size` of a grid must be 2 pixels or more. Received {self.size!r}.")
         if self.down[0] <= abs(self.down[1]) or self.right[1] <= abs(self.right[0]):
             raise ValueError(
                 f"`down` and `right` of a grid must lead down and right. Received {self.down} and {self.right}."
@@ -88,44 +73,10 @@ class Grid:
         first, down, right = (np.array(pair, float) for pair in (self.first, self.down, self.right))
         return Lattice(first, down, right, self.rows, self.columns).places()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, from which `from_dict` makes the same grid."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Grid:
-        """The grid that `to_dict` told of.
-
-        Raises:
-            ValueError: a value is missing, unknown, or makes no grid.
-        """
-        names = {field.name for field in fields(cls)}
-        if not isinstance(values, Mapping) or set(values) != names:
-            received = sorted(map(str, values)) if isinstance(values, Mapping) else values
-            raise ValueError(f"A grid must have {', '.join(sorted(names))}. Received {received!r}.")
-        plain: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-        }
-        return cls(**plain)
-
-
-def parse_grid(text: str) -> tuple[int, int] | None:
-    """Rows and columns of “4x4” or “4×4”; none for “none”, a film of one pool.
-
-    Raises:
-        ValueError: for other words.
-    """
-    if text.strip().lower() == "none":
-        return None
-    match = _WORDS.fullmatch(text)
-    rows, columns = (int(count) for count in match.groups()) if match else (0, 0)
-    if not (1 <= rows <= MOST and 1 <= columns <= MOST):
-        raise ValueError(f"A grid must be rows x columns of 1 to {MOST} each, such as 4x4, or none. Received {text!r}.")
-    return rows, columns
-
 
 def even_grid(shape: tuple[int, int], rows: int, columns: int) -> Grid:
-    """Equal tiles of the whole frame, for a grid that is given. Patches are as large as the tile's shorter side.
+    """Equal tiles of the whole frame, for a grid that is given. Patches are squares in the middle of their tiles, as
+    high and wide as the shorter side of these.
 
     Args:
         shape: height and width of a frame, px.
@@ -140,7 +91,20 @@ def even_grid(shape: tuple[int, int], rows: int, columns: int) -> Grid:
     if shorter < 2:
         raise ValueError(f"A frame of {shape[0]}×{shape[1]} pixels has no room for {rows}×{columns} pools.")
     first = ((down - 1) / 2, (right - 1) / 2)
-    return Grid(rows, columns, first, (down, 0.0), (0.0, right), _even(shorter), _even(shorter) / 2, square=True)
+    return Grid(rows, columns, first, (down, 0.0), (0.0, right), (_even(shorter), _even(shorter)))
+
+
+def whole_frame(shape: tuple[int, int]) -> Grid:
+    """The frame as one pool, all of it.
+
+    Args:
+        shape: height and width of a frame, px.
+
+    Raises:
+        ValueError: where a side has fewer than two pixels.
+    """
+    height, width = shape
+    return Grid(1, 1, ((height - 1) / 2, (width - 1) / 2), (height, 0.0), (0.0, width), (height, width))
 
 
 def find_grid(frame: np.ndarray, name: str = "the first frame") -> Grid:
@@ -167,19 +131,9 @@ def find_grid(frame: np.ndarray, name: str = "the first frame") -> Grid:
     side = max(_even(min(math.hypot(*lattice.down), math.hypot(*lattice.right), _ROOM * radius)), _even(whole + 2))
     first, down, right = ((float(pair[0]), float(pair[1])) for pair in lattice[:3])
     quality = round(wells.quality, 4)
-    return Grid(lattice.rows, lattice.columns, first, down, right, side, radius, wells.outline.square, quality)
+    return Grid(lattice.rows, lattice.columns, first, down, right, (side, side), radius, wells.outline.square, quality)
 
 
 def _even(length: float) -> int:
     """The largest even number of pixels in `length`, at least 2."""
     return max(2, 2 * int(length / 2 + 1e-9))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _whole(value: object, name: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"`{name}` of a grid must be a whole number. Received {value!r}.")
-    return value

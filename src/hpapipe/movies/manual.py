@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,8 +22,19 @@ UNITS: Mapping[str, str] = {"": "px", "_px": "px", "_um2": "um2", "_µm2": "um2"
 LAYOUT = "Give the columns frame, pool and area, or frame and one column of areas for each pool, such as r1c1."
 
 
-def read_manual(path: Path, pools: Sequence[str], frames: int) -> pd.DataFrame:
-    """Measured areas, sorted: columns pool (its name), cell (from 1), frame (from 0), area (nan: not measured), unit.
+class Manual(NamedTuple):
+    """Areas that a human measured.
+
+    `table`: sorted, with the columns pool (its name), cell (from 1), frame (from 0), area (nan: not measured), unit.
+    `understood`: in words, what was taken for the first frame and the first pool.
+    """
+
+    table: pd.DataFrame
+    understood: str
+
+
+def read_manual(path: Path, pools: Sequence[str], frames: int) -> Manual:
+    """Measured areas.
 
     Two layouts are understood: frame, pool and area, with cell where a pool holds two, other columns being left out; or
     frame and one column of areas for each pool, named like it. In place of frame there may be a time. Names of columns
@@ -38,20 +50,23 @@ def read_manual(path: Path, pools: Sequence[str], frames: int) -> pd.DataFrame:
     Raises:
         UserError: no such file, no readable CSV, or all that is wrong in it.
     """
-    lines, timed = _lines(_read(path), path)
+    lines, time = _lines(_read(path), path)
+    numbered = lines["pool"].str.isdigit().any()
     known = {name.lower(): name for name in pools} | {str(number): name for number, name in enumerate(pools)}
-    faults = [*_unknown_pools(lines, known, pools, path), *_wrong_numbers(lines, timed, path)]
+    faults = [*_unknown_pools(lines, known, pools, path), *_wrong_numbers(lines, bool(time), path)]
     lines = lines.assign(pool=lines["pool"].str.lower().map(known)).dropna(subset="pool")
     for column in ("cell", "frame", "area"):
         lines[column] = pd.to_numeric(lines[column], errors="coerce").astype(np.float64)
+    counted = ""
     if lines[["cell", "frame"]].notna().all(axis=None):
-        lines["frame"] = _counted(lines, timed, frames)
+        lines["frame"], counted = _counted(lines, time, frames)
         faults += _wrong_frames(lines, frames, path)
     if faults:
         raise UserError.joined(faults)
     lines["order"] = lines["pool"].map({name: number for number, name in enumerate(pools)})
     lines = lines.sort_values(["order", "cell", "frame"], ignore_index=True)
-    return lines.astype({"frame": "int64", "cell": "int64"})[["pool", "cell", "frame", "area", "unit"]]
+    table = lines.astype({"frame": "int64", "cell": "int64"})[["pool", "cell", "frame", "area", "unit"]]
+    return Manual(table, counted + (f", pools by number from 0, which is {pools[0]}" if numbered else ""))
 
 
 def manual_table(trace: Trace, manual: pd.DataFrame) -> pd.DataFrame:
@@ -59,7 +74,7 @@ def manual_table(trace: Trace, manual: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         trace: of one cell.
-        manual: of `read_manual`.
+        manual: the table of `read_manual`.
 
     Raises:
         UserError: areas were measured in µm² and the movie's pixel size is not known.
@@ -67,7 +82,7 @@ def manual_table(trace: Trace, manual: pd.DataFrame) -> pd.DataFrame:
     own = manual[(manual["pool"] == trace.pool) & (manual["cell"] == trace.cell)]
     unit = "um2" if (own["unit"] == "um2").any() else "px"
     if unit == "um2" and trace.table["area_um2"].isna().all():
-        remedy = "Give the pixel size in µm, or measure in pixels."
+        remedy = "Give it with `--movie.pixel_um`, or measure in pixels."
         raise UserError("Areas in µm² need the movie's pixel size.", f"manual areas in µm² for {trace.pool}", remedy)
     area = own.set_index("frame")["area"].reindex(trace.table["frame"]).to_numpy(np.float64)
     return trace.table.assign(manual=area, unit=unit, manual_normalized=normalized(area))
@@ -83,7 +98,7 @@ def compare_manual(trace: Trace, manual: pd.DataFrame) -> dict[str, float]:
 
     Args:
         trace: of one cell.
-        manual: of `read_manual`.
+        manual: the table of `read_manual`.
 
     Raises:
         UserError: as `manual_table`.
@@ -106,7 +121,7 @@ def alike(measured: Sequence[Trace], manual: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         measured: of all pools.
-        manual: of `read_manual`.
+        manual: the table of `read_manual`.
     """
     other = manual.assign(cell=3 - manual["cell"])
     swapped = []
@@ -139,7 +154,8 @@ def _read(path: Path) -> pd.DataFrame:
             path, sep=parts, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False
         )
     except FileNotFoundError:
-        raise UserError("The manual areas must exist.", f"no {path}", "Give the path of their CSV.") from None
+        received = f"{path}, which does not exist"
+        raise UserError("The manual areas must be a file.", received, "Give the path of their CSV.") from None
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         reason = " ".join(str(error).split())
         remedy = "Save them as CSV in UTF-8."
@@ -156,8 +172,8 @@ def _read(path: Path) -> pd.DataFrame:
     return text if parts == "," else text.apply(lambda values: values.str.replace(",", "."))
 
 
-def _lines(text: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, bool]:
-    """A row for each area, as text: line (of the file), pool, cell, frame, area, unit; and whether frames are times."""
+def _lines(text: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, str]:
+    """A row an area, as text: line (of the file), pool, cell, frame, area, unit; and which times stand for frames."""
     frame = next((name for name in ("frame", *TIMES) if name in text), None)
     kept = [name for name in text if name != "frame" and name not in TIMES]
     areas = {f"area{end}": unit for end, unit in UNITS.items() if f"area{end}" in text}
@@ -178,7 +194,7 @@ def _lines(text: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, bool]:
         ends = lines["pool"].str.extract(r"^(?P<pool>.+?)(?P<end>_px|_um2|_µm2|_µm²)?$").fillna({"end": ""})
         lines = lines.assign(pool=ends["pool"], unit=ends["end"].map(UNITS))
         lines = lines.sort_values("unit", kind="stable").drop_duplicates(["line", "pool"])  # px before um2
-    return lines.assign(cell=lines.get("cell", "1")), frame != "frame"
+    return lines.assign(cell=lines.get("cell", "1")), "" if frame == "frame" else frame
 
 
 def _unknown_pools(lines: pd.DataFrame, names: Mapping[str, str], pools: Sequence[str], path: Path) -> list[UserError]:
@@ -206,12 +222,12 @@ def _wrong_numbers(lines: pd.DataFrame, timed: bool, path: Path) -> list[UserErr
     return faults
 
 
-def _counted(lines: pd.DataFrame, timed: bool, frames: int) -> pd.Series:
-    """The frame of each row, from 0: by the order of times, or by its number."""
-    if timed:
-        return lines.groupby(["pool", "cell"])["frame"].rank(method="dense") - 1
-    from_one = lines["frame"].min() == 1 and lines["frame"].max() == frames
-    return lines["frame"] - int(from_one)
+def _counted(lines: pd.DataFrame, time: str, frames: int) -> tuple[pd.Series, str]:
+    """(the frame of each row, from 0; in words, by the order of times or by its number from 0 or 1)."""
+    if time:
+        return lines.groupby(["pool", "cell"])["frame"].rank(method="dense") - 1, f"frames in the order of `{time}`"
+    first = int(lines["frame"].min() == 1 and lines["frame"].max() == frames)
+    return lines["frame"] - first, f"frames counted from {first}"
 
 
 def _wrong_frames(lines: pd.DataFrame, frames: int, path: Path) -> list[UserError]:

@@ -97,7 +97,8 @@ def refuse_giant(name: str, height: int, width: int, max_pixels: int) -> None:
     """Raise a UserError for frames too large to be decoded; sizes come from headers, so nothing has been yet."""
     if height * width > max_pixels:
         rule = f"A frame must have at most {max_pixels:,} pixels."
-        raise UserError(rule, f"{width}×{height} pixels in {name}", "Crop the movie, or scale it down.")
+        remedy = "Crop the movie or scale it down, or raise `--movie.max_pixels`."
+        raise UserError(rule, f"{width}×{height} pixels in {name}", remedy)
 
 
 def no_movie(path: Path, reason: str) -> UserError:

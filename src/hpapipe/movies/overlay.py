@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +19,9 @@ DOUBT = (213, 60, 0)
 
 TINT = 0.22
 """Share of that colour."""
+
+GREYS = 40
+"""Of a GIF: fewer than the eye tells apart on a screen, so that noise takes little room."""
 
 PERCENTILES = (0.5, 99.5)
 
@@ -42,55 +45,51 @@ def contrast(frames: Iterable[np.ndarray]) -> tuple[float, float]:
 def overlay(
     frame: np.ndarray,
     labels: np.ndarray,
-    trusted: bool | np.ndarray = True,
+    trusted: np.ndarray,
     *,
     ends: tuple[float, float],
-    lines: Sequence[str] = (),
+    text: str = "",
     pixel_um: float | None = None,
     zoom: int = 1,
 ) -> np.ndarray:
     """The frame in colour, uint8 `[zoom * height, zoom * width, 3]`.
 
     Args:
-        frame: uint8 or uint16 `[height, width]`, of a pool or of the whole movie.
+        frame: uint8 or uint16 `[height, width]`.
         labels: uint8 `[height, width]`: 1 and 2 are cells, 3 is bubbles, 0 anything else.
-        trusted: the frame is to be trusted; or where it is, bool `[height, width]`.
+        trusted: bool `[height, width]`.
         ends: of `contrast`.
-        lines: of text for the upper left corner, as of `caption`.
+        text: for the upper left corner, as of `caption`.
         pixel_um: µm a pixel of the frame, for a scale bar; none: no bar.
         zoom: how often each pixel is repeated either way: lines and text stay thin.
     """
     low, high = ends
     grey = np.clip((frame.astype(np.float32) - low) * (255 / (high - low)) + 0.5, 0, 255).astype(np.uint8)
     colour = np.repeat(_enlarged(grey, zoom)[..., None], 3, axis=-1)
-    doubtful = ~_enlarged(np.broadcast_to(trusted, frame.shape), zoom)
-    colour[doubtful] = np.uint8((1 - TINT) * colour[doubtful] + TINT * np.array(DOUBT) + 0.5)
+    doubtful = ~_enlarged(trusted, zoom)
+    colour[doubtful] = _tinted(colour[doubtful])
     large = _enlarged(labels, zoom)
     for label, shade in COLOURS.items():
         own = large == label
         if own.any():
             colour[own & ~binary_erosion(own, border_value=1)] = shade
-    return _written(colour, lines, None if pixel_um is None else pixel_um / zoom)
+    return _written(colour, text, None if pixel_um is None else pixel_um / zoom)
 
 
-def caption(
-    number: int, hours: float | None, areas: Mapping[int, float], unit: str = "px", trusted: bool = True
-) -> tuple[str, ...]:
-    """Lines of text for an overlay: the frame and its time, and each cell's area.
+def palette() -> np.ndarray:
+    """The colours that an overlay has, in `GREYS` steps of brightness: uint8 `[colours, 3]`, less than 256."""
+    grey = np.repeat(np.linspace(0, 255, GREYS).round().astype(np.uint8)[:, None], 3, axis=-1)
+    return np.concatenate([grey, _tinted(grey), np.array(list(COLOURS.values()), np.uint8)])
+
+
+def caption(number: int, hours: float | None) -> str:
+    """A line of text for an overlay: the frame and its time.
 
     Args:
         number: of the frame, from 0; 1 is written for it.
         hours: since the first frame, or none.
-        areas: cell's number -> area; 0: not found.
-        unit: of the areas, `px` or `µm²`.
-        trusted: as for `overlay`, one for all.
     """
-    time = "" if hours is None or math.isnan(hours) else f"   {hours:.1f} h"
-    cells = [
-        f"{f'{cell}: ' if len(areas) > 1 else ''}{f'{area:,.0f} {unit}' if area else 'no cell'}"
-        for cell, area in areas.items()
-    ]
-    return (f"{number + 1}{time}", *cells, *([] if trusted else ["not to be trusted"]))
+    return f"{number + 1}" if hours is None else f"{number + 1}   {hours:.1f} h"
 
 
 def bar_length(width_um: float) -> float:
@@ -100,24 +99,28 @@ def bar_length(width_um: float) -> float:
     return next(power * step for step in (5, 2, 1) if power * step <= most * (1 + 1e-9))
 
 
+def _tinted(colours: np.ndarray) -> np.ndarray:
+    """Colours, uint8 `[..., 3]`, of what is not to be trusted."""
+    return ((1 - TINT) * colours + TINT * np.array(DOUBT) + 0.5).astype(np.uint8)
+
+
 def _enlarged(values: np.ndarray, zoom: int) -> np.ndarray:
     return values if zoom == 1 else np.repeat(np.repeat(values, zoom, axis=0), zoom, axis=1)
 
 
-def _written(colour: np.ndarray, lines: Sequence[str], pixel_um: float | None) -> np.ndarray:
+def _written(colour: np.ndarray, text: str, pixel_um: float | None) -> np.ndarray:
     """`colour` with text and scale bar."""
     height, width = colour.shape[:2]
     picture = Image.fromarray(colour)
     pen = ImageDraw.Draw(picture)
     size = max(9, min(18, round(width / 22)))
-    for index, line in enumerate(lines):
-        _write(pen, (4, 2 + index * 1.25 * size), line, size)
+    _write(pen, (4, 2), text, size)
     if pixel_um is not None:
         length = bar_length(width * pixel_um)
-        text, long = f"{length:g} µm", round(length / pixel_um)
+        written, long = f"{length:g} µm", max(1, round(length / pixel_um))
         left, top = width - 6 - long, height - 6 - max(2, size // 5)
         pen.rectangle((left, top, width - 7, height - 7), fill="white", outline=None)
-        _write(pen, (left + (long - _wide(text, size)) / 2, top - 1.3 * size), text, size)
+        _write(pen, (left + (long - _wide(written, size)) / 2, top - 1.3 * size), written, size)
     return np.asarray(picture)
 
 
@@ -127,18 +130,17 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _wide(text: str, size: int) -> float:
-    return _font(size).getlength(text.replace("µ", "u").replace("²", "2"))
+    return _font(size).getlength(text.replace("µ", "u"))
 
 
 def _write(pen: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int) -> None:
-    """White text with a dark rim. Pillow's own font has neither µ nor ², so they are made of what it has."""
+    """White text with a dark rim. Pillow's own font has no µ, so it is made of what it has."""
     across, down = place
     for sign in text:
-        known = {"µ": "u", "²": "2"}.get(sign, sign)
-        height = round(0.7 * size) if sign == "²" else size
-        pen.text((across, down), known, font=_font(height), fill="white", stroke_width=1, stroke_fill=(30, 30, 30))
+        known = "u" if sign == "µ" else sign
+        pen.text((across, down), known, font=_font(size), fill="white", stroke_width=1, stroke_fill=(30, 30, 30))
         if sign == "µ":  # the stem that a u lacks
             foot = down + _font(size).getbbox("p")[3]
             middle = across + 0.1 * size
             pen.line((middle, down + 0.55 * size, middle, foot), fill="white", width=max(1, size // 10))
-        across += _font(height).getlength(known)
+        across += _font(size).getlength(known)

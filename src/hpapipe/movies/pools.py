@@ -1,8 +1,8 @@
-"""Each pool of a frame cut out as a square patch, what surrounds it filled with one grey."""
+"""Each pool of a frame cut out as a patch, what surrounds it filled with one grey."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +10,8 @@ from scipy.ndimage import binary_dilation, gaussian_filter, label
 
 from hpapipe.movies.grid import Grid
 
-AUTO = "auto"
 _WITHIN = 0.15  # of the radius inside the wall, where no flood comes unless it leaks
-_AROUND = 0.75  # of the side: the radius of a disc in which the whole patch lies
+_AROUND = 0.75  # of height and width: the radii of an ellipse in which the whole patch lies
 _MIDDLE = 0.6  # of that radius: the patch's middle, where no flood comes unless it leaks
 _LEAKED = 0.02  # share of what lies within that may be flooded
 _LEFT_OPEN = 0.5  # share of what lies beyond the wall that a flood covers at least
@@ -25,9 +24,9 @@ _BOTH = np.ones((3, 3), bool)
 class Patch(NamedTuple):
     """A pool in its patch.
 
-    `seen`: whether walls are known. `image`: as in the frame, float32 `[side, side]`. `known`: False beyond the frame's
-    rim, bool `[side, side]`. `inside`: how far inside the wall each pixel lies, in radii, float32 `[side, side]`: 1 in
-    the middle, 0 on the wall, less beyond it. `radius`: px. `top`: the brightest that a pixel can be.
+    `seen`: whether walls are known. `image`: as in the frame, float32 `[height, width]`. `known`: False beyond the
+    frame's rim, bool `[height, width]`. `inside`: how far inside the wall each pixel lies, in radii, float32 `[height,
+    width]`: 1 in the middle, 0 on the wall, less beyond it. `radius`: px. `top`: the brightest that a pixel can be.
     """
 
     seen: bool
@@ -71,8 +70,18 @@ def disc(patch: Patch) -> np.ndarray:
     return np.where(patch.known, share, np.float32(1)).astype(np.float32)
 
 
-FILLS: dict[str, Callable[[Patch], np.ndarray]] = {"none": no_fill, "flood": flood, "disc": disc}
-"""Name of a fill -> what share of each pixel is filled, float32 `[side, side]`. `auto` takes flood or disc."""
+def auto(patch: Patch) -> np.ndarray:
+    """The flood, or the disc where the flood is implausible by the pool's own place and radius."""
+    flooded = flood(patch)
+    within = (patch.inside > (_WITHIN if patch.seen else _MIDDLE)) & patch.known
+    beyond = (patch.inside < -0.1) & patch.known
+    leaked = not within.any() or flooded[within].mean() > _LEAKED
+    left_open = beyond.any() and flooded[beyond].mean() < _LEFT_OPEN
+    return disc(patch) if leaked or left_open else flooded
+
+
+FILLS: dict[str, Callable[[Patch], np.ndarray]] = {"auto": auto, "flood": flood, "disc": disc, "none": no_fill}
+"""Name of a fill -> what share of each pixel is filled, float32 `[height, width]`."""
 
 
 def place(grid: Grid, drift: np.ndarray | Sequence[float]) -> np.ndarray:
@@ -82,11 +91,11 @@ def place(grid: Grid, drift: np.ndarray | Sequence[float]) -> np.ndarray:
         grid: of pools.
         drift: of the stage in this frame, (row, column), px.
     """
-    return np.rint(_centres(grid, drift) - (grid.side - 1) / 2).astype(int)
+    return np.rint(_centres(grid, drift) - (np.array(grid.size) - 1) / 2).astype(int)
 
 
-def cut(frame: np.ndarray, grid: Grid, drift: np.ndarray | Sequence[float], fill: str | Sequence[str]) -> np.ndarray:
-    """A patch for each pool, of the frame's own type, `[pools, side, side]`.
+def cut(frame: np.ndarray, grid: Grid, drift: np.ndarray | Sequence[float], fill: str) -> np.ndarray:
+    """A patch for each pool, of the frame's own type, `[pools, height, width]`.
 
     Filled pixels have the mean grey of those of the patch that are not. Pixels beyond the frame are always filled.
 
@@ -94,59 +103,40 @@ def cut(frame: np.ndarray, grid: Grid, drift: np.ndarray | Sequence[float], fill
         frame: uint8 or uint16 `[height, width]`.
         grid: of pools.
         drift: of the stage in this frame, (row, column), px.
-        fill: `auto`, or a name in `FILLS`, or one of them for each pool, such as `choose` tells.
+        fill: a name in `FILLS`.
 
     Raises:
-        ValueError: an unknown fill, or not one for each pool.
+        ValueError: an unknown fill.
     """
-    names = [fill] * (grid.rows * grid.columns) if isinstance(fill, str) else list(fill)
-    unknown = sorted(set(names) - {AUTO, *FILLS})
-    if unknown or len(names) != grid.rows * grid.columns:
-        received = unknown[0] if unknown else f"{len(names)} for {grid.rows * grid.columns} pools"
-        raise ValueError(f"A fill must be {', '.join((AUTO, *FILLS))}, one for all pools or for each. {received!r}")
-    patches = np.empty((len(names), grid.side, grid.side), frame.dtype)
-    for number, (name, patch) in enumerate(zip(names, _patches(frame, grid, drift), strict=True)):
-        patches[number] = _filled(patch, FILLS[_auto(patch) if name == AUTO else name](patch)).astype(frame.dtype)
-    return patches
-
-
-def choose(frame: np.ndarray, grid: Grid, drift: np.ndarray | Sequence[float] = (0, 0)) -> list[str]:
-    """What `auto` takes for each pool: `flood`, or `disc` where the flood ran into the pool or left its walls dry.
-
-    Arguments as `cut`.
-    """
-    return [_auto(patch) for patch in _patches(frame, grid, drift)]
+    if fill not in FILLS:
+        raise ValueError(f"A fill must be {', '.join(FILLS)}. {fill!r}")
+    filled = [_filled(patch, FILLS[fill](patch)) for patch in _patches(frame, grid, drift)]
+    return np.stack(filled).astype(frame.dtype)
 
 
 def floor(grid: Grid) -> np.ndarray:
-    """True within a pool's wall, bool `[side, side]`; everywhere for a grid that was given, whose walls nobody saw."""
-    if grid.quality is None:
-        return np.ones((grid.side, grid.side), bool)
-    middle = np.full(2, (grid.side - 1) / 2)
-    return _inside(grid, _way(np.zeros(2), grid.side, middle)) >= 0
+    """True within a pool's wall, bool `[height, width]`; everywhere for a given grid, whose walls nobody saw."""
+    if grid.radius is None:
+        return np.ones(grid.size, bool)
+    middle = (np.array(grid.size) - 1) / 2
+    return _inside(grid, _way(np.zeros(2), grid.size, middle)) >= 0
 
 
-def put_back(masks: np.ndarray, grid: Grid, drift: np.ndarray | Sequence[float], shape: tuple[int, int]) -> np.ndarray:
-    """The masks of all patches in one frame, 0 where there is none, else the pool's number from 1, uint16 `[height,
-    width]`. Where patches overlap, a pixel is that pool's whose middle is nearest.
+def overlap(
+    corner: np.ndarray | Sequence[int], size: tuple[int, int], shape: tuple[int, ...]
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The part of the frame that a patch shows, and the part of the patch that shows it.
 
     Args:
-        masks: bool `[pools, side, side]`.
-        grid: of pools.
-        drift: of the stage in this frame, (row, column), px.
+        corner: (row, column) of the patch's top left pixel, of `place`.
+        size: height and width of the patch, px.
         shape: height and width of the frame, px.
     """
-    whole = np.zeros(shape, np.uint16)
-    nearest = np.full(shape, np.inf, np.float32)
-    centres = _centres(grid, drift)
-    for number, (mask, corner, centre) in enumerate(zip(masks, place(grid, drift), centres, strict=True)):
-        part, own = _overlap(corner, grid.side, shape)
-        way = _way(corner, grid.side, centre)
-        distance = np.hypot(way[0], way[1])[own]
-        taken = mask[own] & (distance < nearest[part])
-        whole[part][taken] = number + 1
-        nearest[part][taken] = distance[taken]
-    return whole
+    low = np.clip(corner, 0, shape)
+    high = np.clip(np.add(corner, size), 0, shape)
+    part = slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
+    low, high = low - corner, high - corner
+    return part, (slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1])))
 
 
 def otsu(greys: np.ndarray) -> float:
@@ -169,18 +159,6 @@ def otsu(greys: np.ndarray) -> float:
     return float(edges[1 + ties].mean())
 
 
-def _auto(patch: Patch) -> str:
-    """`flood` unless it is implausible by the pool's own place and radius."""
-    within = (patch.inside > (_WITHIN if patch.seen else _MIDDLE)) & patch.known
-    if not within.any():
-        return "disc"
-    share = flood(patch)
-    leaked = share[within].mean()
-    beyond = (patch.inside < -0.1) & patch.known
-    left_open = beyond.any() and share[beyond].mean() < _LEFT_OPEN
-    return "disc" if leaked > _LEAKED or left_open else "flood"
-
-
 def _filled(patch: Patch, share: np.ndarray) -> np.ndarray:
     kept = 1 - share
     if not kept.any():
@@ -189,24 +167,25 @@ def _filled(patch: Patch, share: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(patch.image * (1 - share) + grey * share, 0, patch.top))
 
 
-def _patches(frame: np.ndarray, grid: Grid, drift: np.ndarray | Sequence[float]) -> list[Patch]:
-    found = []
-    centres = _centres(grid, drift)
-    for corner, centre in zip(place(grid, drift), centres, strict=True):
-        part, own = _overlap(corner, grid.side, frame.shape)
-        image, known = np.zeros((2, grid.side, grid.side), np.float32)
-        image[own], known[own] = frame[part], 1
-        inside = _inside(grid, _way(corner, grid.side, centre))
-        found.append(
-            Patch(grid.quality is not None, image, known > 0, inside, grid.radius, float(np.iinfo(frame.dtype).max))
-        )
-    return found
+def _patches(frame: np.ndarray, grid: Grid, drift: np.ndarray | Sequence[float]) -> Iterator[Patch]:
+    seen, radius, top = grid.radius is not None, _radius(grid), float(np.iinfo(frame.dtype).max)
+    for corner, centre in zip(place(grid, drift), _centres(grid, drift), strict=True):
+        part, own = overlap(corner, grid.size, frame.shape)
+        image, known = np.zeros(grid.size, np.float32), np.zeros(grid.size, bool)
+        image[own], known[own] = frame[part], True
+        yield Patch(seen, image, known, _inside(grid, _way(corner, grid.size, centre)), radius, top)
+
+
+def _radius(grid: Grid) -> float:
+    """Of a pool's floor, px; of pools that were given half the shorter side of their patches."""
+    return min(grid.size) / 2 if grid.radius is None else grid.radius
 
 
 def _inside(grid: Grid, way: np.ndarray) -> np.ndarray:
     down, right = way
-    if grid.quality is None:  # nothing is known of walls: none but the patch's own rim
-        return (1 - np.hypot(down, right) / (_AROUND * grid.side)).astype(np.float32)
+    if grid.radius is None:  # nothing is known of walls: none but the patch's own rim
+        down, right = down / grid.size[0], right / grid.size[1]
+        return (1 - np.hypot(down, right) / _AROUND).astype(np.float32)
     if grid.square:
         turn = np.deg2rad(grid.angle)
         down, right = down * np.cos(turn) - right * np.sin(turn), down * np.sin(turn) + right * np.cos(turn)
@@ -223,15 +202,6 @@ def _centres(grid: Grid, drift: np.ndarray | Sequence[float]) -> np.ndarray:
     return np.asarray(grid.centres() + np.asarray(drift, float))
 
 
-def _way(corner: np.ndarray, side: int, centre: np.ndarray) -> np.ndarray:
-    """Each pixel's way from a pool's middle, down and right, px, float `[2, side, side]`."""
-    return np.indices((side, side)) + (corner - centre)[:, None, None]
-
-
-def _overlap(corner: np.ndarray, side: int, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """The part of the frame that a patch shows, and the part of the patch that shows it."""
-    low = np.clip(corner, 0, shape)
-    high = np.clip(corner + side, 0, shape)
-    part = slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
-    low, high = low - corner, high - corner
-    return part, (slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1])))
+def _way(corner: np.ndarray, size: tuple[int, int], centre: np.ndarray) -> np.ndarray:
+    """Each pixel's way from a pool's middle, down and right, px, float `[2, height, width]`."""
+    return np.indices(size) + (corner - centre)[:, None, None]

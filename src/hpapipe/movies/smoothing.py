@@ -10,6 +10,9 @@ SIDE = 5
 SPLIT = 0.2
 """A line on one side must have less than this share of the error of the line on both."""
 
+ENDS = ((0, 1, 2), (-1, -2, -3))
+"""Places of the first and the last frame, and of the two beside each."""
+
 LEAST_SIDE = 3
 """Fewer frames on one side say nothing."""
 
@@ -49,8 +52,8 @@ def _medians(values: np.ndarray) -> np.ndarray:
         half = min(2, place, len(values) - 1 - place)
         level[place] = np.median(values[place - half : place + half + 1])
     if len(values) > 2:
-        level[0] = np.median([values[0], level[1], 3 * level[1] - 2 * level[2]])
-        level[-1] = np.median([values[-1], level[-2], 3 * level[-2] - 2 * level[-3]])
+        ends = [np.median([values[end], level[one], 3 * level[one] - 2 * level[two]]) for end, one, two in ENDS]
+        level[[0, -1]] = ends
     return level
 
 

@@ -196,7 +196,7 @@ def _planes(series: TiffPageSeries, path: Path, channel: int | None) -> list[int
     channels = next((place for place, (axis, _) in enumerate(axes) if axis == "C"), None)
     count = 1 if channels is None else axes[channels][1]
     if channel is None and count > 1:
-        remedy = "Choose one by its number, from 0, or in Fiji split the channels and save the one to measure."
+        remedy = "Choose one by its number with `--movie.channel 0`, or split them in Fiji and save the one to measure."
         raise UserError("A movie must have one channel.", f"{count} channels in {path.name}", remedy)
     if channel is not None and not 0 <= channel < count:
         raise no_channel(path.name, channel, count)

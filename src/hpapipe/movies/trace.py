@@ -12,9 +12,6 @@ import pandas as pd
 from hpapipe.movies.following import Cell
 from hpapipe.movies.smoothing import off_course, smoothed, spread
 
-LEAST_AGREEMENT = 0.85
-"""Agreement of the turns below which a frame is not trusted."""
-
 JUMP, LEAST_JUMP = 6.0, 0.05
 """What an area may be off its course: so many robust spreads of the trace, and never less than this share."""
 
@@ -46,7 +43,7 @@ def traces(
     pixel_um: float | None = None,
     interval_s: float | None = None,
     window: int = 9,
-    least_agreement: float = LEAST_AGREEMENT,
+    least_agreement: float = 0,
 ) -> list[Trace]:
     """A trace for each cell that the pool holds by the verdict of the last frame.
 
@@ -73,7 +70,7 @@ def trace_table(
     pixel_um: float | None = None,
     interval_s: float | None = None,
     window: int = 9,
-    least_agreement: float = LEAST_AGREEMENT,
+    least_agreement: float = 0,
 ) -> pd.DataFrame:
     """One row a frame.
 
@@ -124,7 +121,7 @@ def normalized(values: np.ndarray, trusted: np.ndarray | None = None) -> np.ndar
     return (values - low) / (high - low) if high > low else np.full(len(values), np.nan)
 
 
-def trust(table: pd.DataFrame, least_agreement: float = LEAST_AGREEMENT, jump: float = JUMP) -> pd.DataFrame:
+def trust(table: pd.DataFrame, least_agreement: float = 0, jump: float = JUMP) -> pd.DataFrame:
     """`table` with the columns trusted (bool) and why: what speaks against each frame, empty where nothing does.
 
     Against it speak: no cell; a cell at the rim, part of which may be hidden; turns that disagree; an area off the
@@ -132,7 +129,7 @@ def trust(table: pd.DataFrame, least_agreement: float = LEAST_AGREEMENT, jump: f
 
     Args:
         table: with the columns area_px, smoothed_px, confidence and touches_rim.
-        least_agreement: confidence below which the turns disagree.
+        least_agreement: confidence below which the turns disagree; 0: whatever it is, they do not.
         jump: spreads, each as wide as most of the areas lie round the smoothed ones.
     """
     area = table["area_px"].where(table["area_px"] > 0).to_numpy(np.float64)

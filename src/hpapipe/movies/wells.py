@@ -78,7 +78,7 @@ def look(frame: np.ndarray) -> tuple[Wells | None, int]:
     regions", 2002; a lattice by least squares as in the gridding of microarrays, such as Hartelius and Carstensen,
     "Bayesian grid matching", 2003. That outlines choose among lattices is our own.
     """
-    shrink = max(1, round(max(frame.shape) / _WORKING))
+    shrink = max(1, min(round(max(frame.shape) / _WORKING), *frame.shape))
     picture = _small(frame, shrink)
     guesses, seen = _guesses(picture)
     ranked = sorted(guesses, key=lambda guess: -guess.votes * guess.lattice.rows * guess.lattice.columns)

@@ -13,7 +13,6 @@ from typing import Literal
 
 import av
 import numpy as np
-from av.filter import Graph
 from av.video.reformatter import Colorspace
 from tifffile import TiffFile, TiffWriter
 
@@ -21,6 +20,12 @@ from hpapipe.errors import UserError
 
 FASTEST_GIF = 50
 """Frames a second; browsers slow down what is faster."""
+
+STILL = 10
+"""Steps of brightness, of 256, that a pixel of a GIF may be off before it is stored anew: noise is, motion is not."""
+
+DEPTH = 6
+"""Bits of red, green and blue by which the colours of a GIF are looked up."""
 
 DESCRIPTION_LENGTH = 240
 """Characters kept free on the first page for what is known only at the end."""
@@ -65,29 +70,29 @@ def write_tiff(
             tif.pages.first.tags["ImageDescription"].overwrite(_description(count, pixel_um, interval_s))
 
 
-def write_gif(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
-    """An animated GIF that repeats for ever, each frame with the 256 colours that suit it best.
+def write_gif(path: Path, frames: Iterable[np.ndarray], fps: float, palette: np.ndarray) -> None:
+    """An animated GIF that repeats for ever. A pixel is stored anew only where it is more than `STILL` off.
 
     Args:
         path: where to; a file that is there is replaced.
         frames: uint8 `[height, width, 3]`, all of one size.
         fps: frames a second, 50 at most: what is faster is written so.
+        palette: the colours to choose from, the same for all frames, uint8 `[colours, 3]`, less than 256.
 
     Raises:
         UserError: there are no frames, or the file cannot be written.
     """
     rate = Fraction(min(fps, FASTEST_GIF)).limit_denominator(1000)
+    opaque = np.full((256, 4), 255, np.uint8)
+    opaque[: len(palette), 1:] = palette
     with _whole(path) as part, av.open(f"file:{part}", "w", format="gif") as file:
-        # Without the encoder's savings: it compares colour numbers, and takes new palettes for a picture that stays.
-        stream = file.add_stream("gif", rate=rate, pix_fmt="pal8", options={"gifflags": "0"})
-        graph = None
-        for number, frame in enumerate(_alike(frames)):
-            if graph is None:
-                stream.height, stream.width = frame.shape[:2]
-                graph = _palettes(stream.height, stream.width, rate)
-            graph.vpush(_picture(frame, number, rate))
-            for drawn in _pulled(graph):
-                file.mux(stream.encode(drawn))
+        stream = file.add_stream("gif", rate=rate, pix_fmt="pal8")
+        for number, drawn in enumerate(_in_colours(_alike(frames), palette)):
+            if number == 0:
+                stream.height, stream.width = drawn.shape
+            picture = av.VideoFrame.from_ndarray((drawn, opaque), format="pal8")  # type: ignore[arg-type]
+            picture.pts, picture.time_base = number, 1 / rate
+            file.mux(stream.encode(picture))
         file.mux(stream.encode())
 
 
@@ -158,26 +163,28 @@ def _picture(frame: np.ndarray, number: int, rate: Fraction) -> av.VideoFrame:
     return picture
 
 
-def _palettes(height: int, width: int, rate: Fraction) -> Graph:
-    """Frames in, the same in 256 colours out, without dots that would pass for structure."""
-    graph = Graph()
-    size = f"video_size={width}x{height}:pixel_aspect=1/1"
-    source = graph.add("buffer", f"{size}:pix_fmt=rgb24:time_base={rate.denominator}/{rate.numerator}")
-    twice = graph.add("split")
-    choose = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
-    use = graph.add("paletteuse", "new=1:dither=none")
-    sink = graph.add("buffersink")
-    source.link_to(twice)
-    twice.link_to(choose, 0, 0)
-    twice.link_to(use, 1, 0)
-    choose.link_to(use, 0, 1)
-    use.link_to(sink)
-    graph.configure()
-    return graph
+def _in_colours(frames: Iterable[np.ndarray], palette: np.ndarray) -> Iterator[np.ndarray]:
+    """Each frame as numbers of colours, uint8 `[height, width]`; where it hardly changes the number stays."""
+    nearest = _nearest(palette)
+    kept: np.ndarray | None = None
+    for frame in frames:
+        red, green, blue = np.moveaxis(frame >> 8 - DEPTH, -1, 0)
+        drawn = nearest[red, green, blue]
+        if kept is not None:
+            off = np.abs(palette[kept].astype(np.int16) - frame).max(axis=-1)
+            drawn = np.where(off <= STILL, kept, drawn)
+        kept = drawn
+        yield drawn
 
 
-def _pulled(graph: Graph) -> Iterator[av.VideoFrame]:
-    """The frames that a graph has finished."""
-    with contextlib.suppress(av.BlockingIOError, av.EOFError):
-        while True:
-            yield graph.vpull()
+def _nearest(palette: np.ndarray) -> np.ndarray:
+    """The number of the colour nearest to each red, green and blue of `DEPTH` bits, uint8 `[64, 64, 64]`."""
+    levels = (np.arange(2**DEPTH, dtype=np.float32) + 0.5) * 2 ** (8 - DEPTH) - 0.5
+    found = np.zeros((2**DEPTH,) * 3, np.uint8)
+    least = np.full(found.shape, np.inf, np.float32)
+    for number, colour in enumerate(palette.astype(np.float32)):
+        red, green, blue = ((levels - part) ** 2 for part in colour)
+        far = red[:, None, None] + green[:, None] + blue
+        found[far < least] = number
+        np.minimum(least, far, out=least)
+    return found

@@ -95,11 +95,14 @@ def draw_areas(table: pd.DataFrame) -> Figure:
 def outlines_table(frames: pd.DataFrame, most: int) -> pd.DataFrame:
     """`id, rank, iou` of the worst images, the worst first, then of the best, the best first; none twice.
 
+    Images without a cell in which none was found score 1 and show nothing: they are in neither rank.
+
     Args:
-        frames: with `id` and `iou`.
+        frames: with `id`, `iou`, `true_area` and `area`.
         most: images of each rank.
     """
-    order = frames.sort_values("iou", kind="stable")[["id", "iou"]]
+    with_cell = frames[(frames["true_area"] > 0) | (frames["area"] > 0)]
+    order = with_cell.sort_values("iou", kind="stable")[["id", "iou"]]
     worst = order.head(min(most, math.ceil(len(order) / 2)))
     best = order.iloc[::-1].head(min(most, len(order) - len(worst)))
     return pd.concat([worst.assign(rank="worst"), best.assign(rank="best")], ignore_index=True)[["id", "rank", "iou"]]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hpapipe.plots import style
 
@@ -23,8 +24,8 @@ def traces_table(tables: Mapping[tuple[str, int], pd.DataFrame]) -> pd.DataFrame
     """All traces below one another, with the columns pool and cell in front.
 
     Args:
-        tables: pool's name and cell's number -> its trace: frame, hours (nan: not known), area_px (0: no cell),
-            area_um2 (nan: no pixel size), smoothed_px, smoothed_um2, bubble_px, bubble_um2, normalized,
+        tables: pool's name and cell's number -> its trace: frame (from 1), hours (nan: not known), area_px (0: no
+            cell), area_um2 (nan: no pixel size), smoothed_px, smoothed_um2, bubble_px, bubble_um2, normalized,
             normalized_smoothed, confidence (nan: not known), trusted and why.
     """
     named = [table.assign(pool=pool, cell=cell) for (pool, cell), table in tables.items()]
@@ -47,10 +48,11 @@ def draw_traces(table: pd.DataFrame) -> Figure:
     if known:
         one = next(_cells(table))[2]
         style.dress(panels[1], up="confidence\n(0 to 1)")
-        panels[1].plot(_time(one), one["confidence"], color=style.MUTED, linewidth=1.0)
+        panels[1].plot(_time(one), one["confidence"], _line(one), color=style.MUTED, linewidth=1.0)
         panels[1].set_ylim(min(0.5, float(one["confidence"].min())) - 0.02, 1.02)
     for axes in panels:
         _shade(axes, table)
+        _count_frames(axes, table)
     panels[-1].set_xlabel(_time_name(table))
     _legend_below(whole, panels[0])
     whole.align_ylabels(panels)
@@ -78,6 +80,7 @@ def draw_normalized(table: pd.DataFrame, agreement: Mapping[str, float]) -> Figu
     axes.plot(time[measured], hand, "o-", color=colour, linewidth=1.0, markersize=3, mfc="none", label="manual")
     axes.set_ylim(-0.05, 1.05)
     _shade(axes, table)
+    _count_frames(axes, table)
     _legend_below(whole, axes)
     return whole
 
@@ -96,20 +99,28 @@ def draw_overview(table: pd.DataFrame, columns: int | None = None) -> Figure:
     grid = whole.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     unit = _unit(table)
     for axes, (pool, rows) in zip(grid.flat, pools, strict=False):
-        doubtful = 100 * (1 - rows.groupby("frame")["trusted"].all().mean())
-        style.dress(axes, f"{pool}" + (f" ({doubtful:.0f} % not to trust)" if doubtful >= 0.5 else ""))
+        style.dress(axes, f"{pool}{_doubt_in_words(rows)}")
         for _, colour, cell in _cells(rows):
-            axes.plot(
-                _time(cell), cell[f"area_{unit}"].where(cell["area_px"] > 0), ".", color=colour, alpha=0.3, ms=1.5
-            )
-            axes.plot(_time(cell), cell[f"smoothed_{unit}"], color=colour, linewidth=1.1)
-        _shade(axes, rows)
+            area = cell[f"area_{unit}"].where(cell["area_px"] > 0)
+            axes.plot(_time(cell), area, ".", color=colour, alpha=0.3, ms=1.5)
+            axes.plot(_time(cell), cell[f"smoothed_{unit}"], _line(cell), color=colour, linewidth=1.1)
+        if rows["area_px"].any():
+            _shade(axes, rows)
+        _count_frames(axes, rows)
     for axes in grid.flat[len(pools) :]:
         axes.remove()
     grid.flat[0].set_ylim(bottom=0)
     whole.supxlabel(_time_name(table), fontsize=style.LABEL, color=style.INK)
     whole.supylabel(f"area ({UNITS[unit]})", fontsize=style.LABEL, color=style.INK)
     return whole
+
+
+def _doubt_in_words(rows: pd.DataFrame) -> str:
+    """What stands behind the name of a pool."""
+    doubtful = 100 * (1 - rows.groupby("frame")["trusted"].all().mean())
+    if not rows["area_px"].any():
+        return " (no cell)"
+    return f" ({doubtful:.0f} % not to trust)" if doubtful >= 0.5 else ""
 
 
 def _draw_areas(axes: Axes, table: pd.DataFrame) -> None:
@@ -119,7 +130,7 @@ def _draw_areas(axes: Axes, table: pd.DataFrame) -> None:
         name, of_cell = (f"cell {cell}, ", f" of cell {cell}") if several else ("", "")
         time, area = _time(rows), rows[f"area_{unit}"].where(rows["area_px"] > 0)
         axes.plot(time, area, ".", color=colour, alpha=0.35, markersize=4.5, label=f"{name}raw")
-        axes.plot(time, rows[f"smoothed_{unit}"], color=colour, linewidth=1.5, label=f"{name}smoothed")
+        axes.plot(time, rows[f"smoothed_{unit}"], _line(rows), color=colour, linewidth=1.5, label=f"{name}smoothed")
         if rows["bubble_px"].any():
             axes.plot(time, rows[f"bubble_{unit}"], "--", color=colour, linewidth=0.9, label=f"bubbles{of_cell}")
         axes.plot(
@@ -174,7 +185,18 @@ def _time(rows: pd.DataFrame) -> pd.Series:
 
 
 def _time_name(table: pd.DataFrame) -> str:
-    return "time (h)" if _timed(table) else "frame (number, from 0)"
+    return "time (h)" if _timed(table) else "frame (number, from 1)"
+
+
+def _line(rows: pd.DataFrame) -> str:
+    """How a course is drawn: one of a single frame is a dot."""
+    return "-" if len(rows) > 1 else "o"
+
+
+def _count_frames(axes: Axes, rows: pd.DataFrame) -> None:
+    """No parts of frames on the axis."""
+    if not _timed(rows):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _legend_below(whole: Figure, axes: Axes) -> None:

@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hpapipe.errors import UserError
+from hpapipe import config
 from hpapipe.simulate import blastocyst_light, blastocyst_relief, camera, pool_grid
 from hpapipe.simulate.blastocyst_relief import Window
 from hpapipe.simulate.blastocysts import wander
-from hpapipe.simulate.film_options import FilmOptions
 from hpapipe.simulate.pool_grid import Grid
 from hpapipe.simulate.pool_life import Pool, live
 
@@ -54,7 +53,6 @@ class Film:
 
     Args:
         options: as given.
-        seed: as given.
         grid: of pools.
         drift: (row, column) by which the stage has moved since the first frame, in pixels, float `[frames, 2]`.
         pools: what each holds, row by row.
@@ -62,8 +60,7 @@ class Film:
         tiles: of grain, float32 `[2, TILE, TILE]`.
     """
 
-    options: FilmOptions
-    seed: int
+    options: config.Film
     grid: Grid
     drift: np.ndarray
     pools: tuple[Pool, ...]
@@ -93,7 +90,7 @@ class Film:
             labels[part] += drawn.labels
             bubbles[part] |= drawn.bubbles
             areas += self._areas(index, number, len(pool.cells), drawn.labels, part)
-        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(2, index)))
+        rng = np.random.default_rng(np.random.SeedSequence(self.options.seed, spawn_key=(2, index)))
         return Frame(camera.expose(seen, index, self.light, self.options.bits, rng), labels, bubbles, areas)
 
     def _areas(self, frame: int, pool: int, cells: int, numbers: np.ndarray, part: tuple[slice, slice]) -> list[Area]:
@@ -106,28 +103,25 @@ class Film:
         return found
 
 
-def film(options: FilmOptions, seed: int) -> Film:
-    """The film of these options and this seed; nothing is drawn yet.
+def film(options: config.Film) -> Film:
+    """The film of these options; nothing is drawn yet.
 
     Each pool has a child seed of its own, so that what it holds does not depend on the others.
 
     Args:
         options: what kind of film.
-        seed: 0 or more; same seed, same bytes.
 
     Raises:
-        UserError: where the pools would be too small in the frame, or the seed is below 0.
+        UserError: where the pools would be too small in the frame.
     """
-    if seed < 0:
-        raise UserError("The seed of a simulated film must be 0 or more.", f"{seed}", "Give another seed.")
     hours = np.arange(options.frames) * (options.minutes / 60)
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+    rng = np.random.default_rng(np.random.SeedSequence(options.seed, spawn_key=(0,)))
     grid = pool_grid.fitted(
         options.rows, options.columns, options.pool, options.square, options.turn, options.drift, rng
     )
     pools = tuple(
         live(
-            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number))),
+            np.random.default_rng(np.random.SeedSequence(options.seed, spawn_key=(1, number))),
             hours,
             options.square,
             options.empty,
@@ -137,7 +131,7 @@ def film(options: FilmOptions, seed: int) -> Film:
         for number in range(options.rows * options.columns)
     )
     drift = _drift(rng, hours, options.drift)
-    return Film(options, seed, grid, drift, pools, camera.lamp(rng, hours), blastocyst_relief.grain(rng))
+    return Film(options, grid, drift, pools, camera.lamp(rng, hours), blastocyst_relief.grain(rng))
 
 
 def _drift(rng: np.random.Generator, hours: np.ndarray, most: float) -> np.ndarray:

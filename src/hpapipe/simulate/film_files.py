@@ -8,7 +8,6 @@ import os
 import shutil
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,14 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from hpapipe import config
 from hpapipe.errors import UserError
 from hpapipe.progress import track
 from hpapipe.simulate.film import Area, Film, Frame, film
-from hpapipe.simulate.film_options import FilmOptions
 from hpapipe.simulate.workers import mapped
 
 FORMAT = 2
-"""Raised whenever the same options and seed would give other bytes."""
+"""Raised whenever the same options would give other bytes."""
 
 BUBBLE = 3
 """Value of bubbles in `truth.tif`; 1 and 2 are the blastocysts of a pool, 0 is anything else."""
@@ -34,12 +33,12 @@ _CHUNK = 4
 _CLASSIC_TIFF = 2**32 - 2**25  # bytes that a TIFF without 64-bit addresses can hold, less room for its tables
 
 
-def write_film(folder: Path, options: FilmOptions, seed: int, workers: int | None = None) -> None:
+def write_film(folder: Path, options: config.Film, workers: int | None = None) -> None:
     """Draw a whole film into `folder`, with the same bytes however many processes draw it.
 
     `movie.tif` has a page for each frame, grey, not compressed, and `truth.tif` one for each as well (see `BUBBLE`).
     `areas.csv` has a row for each blastocyst in each frame, with the columns of `film.Area`. `film.json` has format,
-    seed, options, the grid (rows, columns, pitch and reach in pixels, angle in degrees, and each pool's place in the
+    options, the grid (rows, columns, pitch and reach in pixels, angle in degrees, and each pool's place in the
     first frame), the drift of each frame, which moves all places, and each blastocyst's collapses.
 
     The film is drawn beside the folder and gets its name last. What goes wrong leaves nothing behind.
@@ -47,7 +46,6 @@ def write_film(folder: Path, options: FilmOptions, seed: int, workers: int | Non
     Args:
         folder: must not exist yet.
         options: what kind of film.
-        seed: 0 or more; same seed, same bytes.
         workers: processes that draw; none: as many as there are processors where the film is long.
 
     Raises:
@@ -59,16 +57,16 @@ def write_film(folder: Path, options: FilmOptions, seed: int, workers: int | Non
             f"{folder}, which exists already",
             "Name another folder, or remove this one.",
         )
-    drawn = _film(options, seed)
+    drawn = _film(options)
     try:
-        frames = _draw_all(options, seed, workers or _worth(options.frames))
+        frames = _draw_all(options, workers or _worth(options.frames))
         with _part_of(folder) as part, closing(frames):
             _write_frames(part, options, frames)
             _write_settings(part, drawn)
             part.rename(folder)
     except OSError as error:
         # Another process that was asked for the same film may have finished it first.
-        if not matches(folder, options, seed):
+        if not matches(folder, options):
             raise UserError(
                 "A simulated film needs a folder that can be written, and room on its disk.",
                 f"{error.strerror or error} at {folder}",
@@ -76,18 +74,19 @@ def write_film(folder: Path, options: FilmOptions, seed: int, workers: int | Non
             ) from None
 
 
-def matches(folder: Path, options: FilmOptions, seed: int) -> bool:
+def matches(folder: Path, options: config.Film) -> bool:
     """Whether `folder` holds the film that `write_film` would draw."""
     try:
         kept = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    wanted = _settings(options, seed)
+    wanted = settings(options)
     return isinstance(kept, dict) and {name: kept.get(name) for name in wanted} == wanted
 
 
-def _settings(options: FilmOptions, seed: int) -> dict[str, Any]:
-    return {"format": FORMAT, "seed": seed, "options": asdict(options)}
+def settings(options: config.Film) -> dict[str, Any]:
+    """All that a film's bytes depend on, as plain values."""
+    return {"format": FORMAT, "options": options.model_dump(mode="json")}
 
 
 @contextmanager
@@ -107,24 +106,24 @@ def _worth(frames: int) -> int:
     return 1 if frames < _WORTH_PROCESSES else min(os.cpu_count() or 1, -(-frames // _CHUNK))
 
 
-def _draw_all(options: FilmOptions, seed: int, workers: int) -> Generator[Frame]:
-    jobs = [(options, seed, index) for index in range(options.frames)]
+def _draw_all(options: config.Film, workers: int) -> Generator[Frame]:
+    jobs = [(options, index) for index in range(options.frames)]
     with mapped(workers, _CHUNK) as over:
         yield from track(over(_drawn, jobs), "drawing frames", len(jobs))
 
 
-def _drawn(job: tuple[FilmOptions, int, int]) -> Frame:
-    options, seed, index = job
-    return _film(options, seed).frame(index)
+def _drawn(job: tuple[config.Film, int]) -> Frame:
+    options, index = job
+    return _film(options).frame(index)
 
 
 @lru_cache(maxsize=1)
-def _film(options: FilmOptions, seed: int) -> Film:
+def _film(options: config.Film) -> Film:
     """A process lays a film down once for all the frames that it draws."""
-    return film(options, seed)
+    return film(options)
 
 
-def _write_frames(part: Path, options: FilmOptions, frames: Iterable[Frame]) -> None:
+def _write_frames(part: Path, options: config.Film, frames: Iterable[Frame]) -> None:
     """Movie, truth and areas, page by page, so that no more than a few frames are ever held."""
     height, width = options.shape
     big = options.frames * height * width * (options.bits // 8) > _CLASSIC_TIFF
@@ -150,7 +149,7 @@ def _write_frames(part: Path, options: FilmOptions, frames: Iterable[Frame]) -> 
             rows.writerows((*area[:4], *(f"{value:.3f}" for value in area[4:])) for area in frame.areas)
 
 
-def _description(options: FilmOptions) -> str:
+def _description(options: config.Film) -> str:
     """What ImageJ and its readers know of scale and time. Source: ImageJ, ij/io/FileSaver.java."""
     lines = ["ImageJ=1.54f", f"images={options.frames}", f"frames={options.frames}", "hyperstack=true"]
     lines += ["mode=grayscale", "unit=micron", f"finterval={60 * options.minutes!r}", "loop=false", ""]
@@ -160,7 +159,7 @@ def _description(options: FilmOptions) -> str:
 def _write_settings(part: Path, drawn: Film) -> None:
     grid, options = drawn.grid, drawn.options
     height, width = options.shape
-    content = _settings(options, drawn.seed) | {
+    content = settings(options) | {
         "height": height,
         "width": width,
         "grid": {

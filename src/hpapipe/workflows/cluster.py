@@ -60,7 +60,7 @@ class Answerer:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Answer the shard `row["number"]`; what a user can mend comes back as words."""
-        number, counted = int(row["number"]), []
+        number, counted = int(row["number"]), list[int]()
         try:
             for _ in answer_shards(self.job, [number], self.place, self.version, self.batch_size, counted.append):
                 pass

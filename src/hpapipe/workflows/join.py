@@ -132,10 +132,10 @@ def _masks(job: Job) -> Path:
     """An image for each answer, white on black, named as its field; one that stands already is left alone."""
     folder = job.folder / "masks"
     folder.mkdir(exist_ok=True)
-    for rows in _shards(job):
-        for row in rows[rows[FAULT].isna()].itertuples():
-            if not (file := folder / f"{row.id}.png").exists():
-                mask = from_run_lengths(list(map(int, row.counts.split())), (int(row.height), int(row.width)))
+    for rows in _answered(job):
+        for name, counts, *size in rows[["id", COUNTS, "height", "width"]].itertuples(index=False, name=None):
+            if not (file := folder / f"{name}.png").exists():
+                mask = from_run_lengths([int(count) for count in counts.split()], (int(size[0]), int(size[1])))
                 with whole(file) as part:
                     Image.fromarray(np.uint8(255) * mask).save(part, "PNG")
     return folder

@@ -16,6 +16,7 @@ TRAIN, FOLD, EVALUATE, ENSEMBLE, COMPARE = "train", "fold", "evaluate", "ensembl
 DRIFT = "drift"
 SPEED, SPEED_CELL = "speed", "speed_cell"
 TUNE, TRIAL = "tune", "trial"
+MEASURE = "measure"
 
 _RECIPE = "recipe.yaml"
 

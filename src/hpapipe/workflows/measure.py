@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -13,40 +12,24 @@ import pandas as pd
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.movies.following import Cell, Follower
-from hpapipe.movies.manual import alike, compare_manual, manual_table, read_manual
-from hpapipe.movies.pools import floor
+from hpapipe.movies.manual import alike, read_manual
+from hpapipe.movies.pools import floor, overlap
 from hpapipe.movies.trace import Trace, agreement, traces
 from hpapipe.movies.writing import write_tiff
-from hpapipe.plots.pools import draw_grid
-from hpapipe.plots.trace import draw_normalized, draw_overview, draw_traces, traces_table
 from hpapipe.progress import bar, say
 from hpapipe.tasks.segmenter import Segmenter, enlarged
 from hpapipe.tracking import registry
+from hpapipe.workflows.measured import Measured, write_measured
 from hpapipe.workflows.outlined import write_outlined
 from hpapipe.workflows.pooled import Pooled, PooledFrame, pooled
 from hpapipe.workflows.refused import refuse_other
-from hpapipe.workflows.whole_folder import whole_folder
+from hpapipe.workflows.whole_folder import refuse_existing, whole_folder
 
-AT_ONCE = 32
-"""Patches answered at once, in as many whole frames."""
+FOLDER = "measurements"
+"""What is written, for messages."""
 
-
-@dataclass(frozen=True)
-class Measured:
-    """What was written.
-
-    Args:
-        folder: with everything.
-        version: number of the Version that answered.
-        table: a row a cell: `pool, cell, frames, trusted, first, largest` and, beside manual areas, how well they
-            agree.
-        unit: of the areas, `px` or `µm²`.
-    """
-
-    folder: Path
-    version: str
-    table: pd.DataFrame
-    unit: str
+AT_ONCE, PIXELS_AT_ONCE = 32, 16_000_000
+"""Patches answered at once, in as many whole frames, and pixels that these have at most unless one has more."""
 
 
 def measure(recipe: Recipe, path: Path, out: Path, which: str, manual: Path | None = None) -> Measured:
@@ -65,6 +48,7 @@ def measure(recipe: Recipe, path: Path, out: Path, which: str, manual: Path | No
         UserError: no such Version, a movie or a table that cannot be read, no grid, or a folder that cannot be written.
     """
     refuse_other(recipe, "segmentation", "movie measure", "Give a recipe of movies, such as configs/blastocyst.yaml.")
+    refuse_existing(out, FOLDER)
     model, _, number = registry.load(recipe.register_as, which)
     segmenter = model.unwrap_python_model().version
     if not hasattr(segmenter, "by_way"):
@@ -72,20 +56,24 @@ def measure(recipe: Recipe, path: Path, out: Path, which: str, manual: Path | No
         raise UserError("Movies are measured by a Version that draws masks.", received, "Set `register_as`.")
     found = pooled(recipe, path)
     _refuse_depth(segmenter, found)
-    names = found.grid.names
-    told = read_manual(manual, names, len(found.movie)) if manual else None
-    with whole_folder(out, "measurements") as folder:
+    told = _by_hand(manual, found) if manual else None
+    with whole_folder(out, FOLDER) as folder:
         seen = _Seen(recipe, found)
         movie = found.movie
         write_tiff(folder / "masks.tif", seen.labels(segmenter), movie.pixel_um, movie.interval_s)
         measured = seen.traces()
         told = None if told is None else alike(measured, told)
-        write_outlined(folder, found, measured, recipe.measure.fps)
-        _write_tables(folder, found, measured)
-        table = _summary(measured, told)
-        table.to_csv(folder / "summary.csv", index=False)
-        _draw(folder, found, measured, told)
-    return Measured(out, number, table, "µm²" if found.movie.pixel_um else "px")
+        write_outlined(folder, found, measured, seen.drifts, recipe.measure.fps)
+        shown = write_measured(folder, found, measured, told)
+    return Measured(out, found, number, *shown)
+
+
+def _by_hand(path: Path, found: Pooled) -> pd.DataFrame:
+    """The areas that a human measured, after a line about how they were understood."""
+    manual = read_manual(path, found.grid.names, len(found.movie))
+    pools = manual.table["pool"].nunique()
+    say(f"Areas by hand: {pools} {'pool' if pools == 1 else 'pools'} from {path}, {manual.understood}")
+    return manual.table
 
 
 class _Seen:
@@ -98,11 +86,13 @@ class _Seen:
         self.followers = [Follower(*rules) for _ in found.grid.names]
         self.cells: list[list[tuple[Cell, ...]]] = [[] for _ in found.grid.names]
         self.confidence: list[list[float]] = [[] for _ in found.grid.names]
+        self.drifts: list[np.ndarray] = []
 
     def labels(self, segmenter: Segmenter) -> Iterator[np.ndarray]:
         """Of every frame in turn: uint8 `[height, width]`, cells 1 and 2, bubbles 3, as `Found.labels`."""
         frames = self.found.frames()
-        together = max(1, AT_ONCE // len(self.followers))
+        movie, pools = self.found.movie, len(self.followers)
+        together = max(1, min(AT_ONCE // pools, PIXELS_AT_ONCE // (movie.height * movie.width)))
         with bar("Measuring", len(self.found.movie)) as advance:
             while some := list(islice(frames, together)):
                 patches = [patch for frame in some for patch in frame.patches]
@@ -112,14 +102,17 @@ class _Seen:
                     advance()
 
     def _step(self, segmenter: Segmenter, frame: PooledFrame, answers: list[np.ndarray]) -> np.ndarray:
-        side, cut = self.found.grid.side, segmenter.spec.cut
+        size, cut = self.found.grid.size, segmenter.spec.cut
+        self.drifts.append(frame.drift)
         labels = np.zeros(frame.frame.shape, np.uint8)
         for pool, (answer, corner) in enumerate(zip(answers, self.found.corners(frame.drift), strict=True)):
-            mask = enlarged(answer.mean(axis=0), (side, side)) >= cut
-            step = self.followers[pool].step(mask)
+            part, own = overlap(corner, size, labels.shape)
+            known = np.zeros(size, bool)
+            known[own] = True
+            step = self.followers[pool].step(known & (enlarged(answer.mean(axis=0), size) >= cut), known)
             self.cells[pool].append(step.cells)
             self.confidence[pool].append(agreement(answer, cut) if self.wanted.turns else float("nan"))
-            _lay(labels, step.labels, corner)
+            np.copyto(labels[part], step.labels[own], where=step.labels[own] > 0)
         return labels
 
     def traces(self) -> list[Trace]:
@@ -133,69 +126,9 @@ class _Seen:
         ]
 
 
-def _lay(labels: np.ndarray, own: np.ndarray, corner: tuple[int, int]) -> None:
-    """Lay a pool's labels into those of the frame, as far as they are in it."""
-    top, left = corner
-    rows = slice(max(top, 0), min(top + own.shape[0], labels.shape[0]))
-    columns = slice(max(left, 0), min(left + own.shape[1], labels.shape[1]))
-    part = own[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    np.copyto(labels[rows, columns], part, where=part > 0)
-
-
 def _refuse_depth(segmenter: Segmenter, found: Pooled) -> None:
     bits = segmenter.spec.bits
     if found.movie.bits != bits:
         received = f"{found.movie.bits} bits in {found.movie.path.name}"
-        remedy = "Convert the movie as those of training were."
+        remedy = "Export it as the movies of training were, or train on frames of it."
         raise UserError(f"The movie must have {bits} bits a pixel, as in training.", received, remedy)
-
-
-def _write_tables(folder: Path, found: Pooled, measured: list[Trace]) -> None:
-    """A CSV a pool; where it holds two cells, one below the other."""
-    for name in found.grid.names:
-        own = [trace.table.assign(cell=trace.cell) for trace in measured if trace.pool == name]
-        table = pd.concat(own, ignore_index=True)
-        table.insert(0, "cell", table.pop("cell"))
-        table["frame"] += 1
-        table.to_csv(folder / f"{name}.csv", index=False)
-
-
-def _summary(measured: list[Trace], told: pd.DataFrame | None) -> pd.DataFrame:
-    rows = []
-    for trace in measured:
-        table = trace.table
-        unit = "px" if table["area_um2"].isna().all() else "um2"
-        areas = table[f"smoothed_{unit}"].dropna()
-        row = {
-            "pool": trace.pool,
-            "cell": trace.cell if trace.has_cell else 0,
-            "frames": len(table),
-            "trusted": int(table["trusted"].sum()),
-            "first": float(areas.iloc[0]) if len(areas) else 0.0,
-            "largest": float(areas.max()) if len(areas) else 0.0,
-        }
-        by_hand = compare_manual(trace, told) if told is not None and trace.has_cell else {}
-        rows.append(row | {f"by_hand_{name}" if "frames" in name else name: value for name, value in by_hand.items()})
-    return pd.DataFrame(rows)
-
-
-def _draw(folder: Path, found: Pooled, measured: list[Trace], told: pd.DataFrame | None) -> None:
-    """The grid, all pools at a glance, a figure a pool, and one for each cell that was measured by hand."""
-    draw_grid(next(found.movie.read(stop=1)), found.table()).savefig(folder / "grid.png")
-    whole = traces_table({(trace.pool, trace.cell): trace.table for trace in measured})
-    draw_overview(whole, found.grid.columns).savefig(folder / "pools.png")
-    with_cell = [trace for trace in measured if trace.has_cell]
-    for name in dict.fromkeys(trace.pool for trace in with_cell):
-        draw_traces(whole[whole["pool"] == name]).savefig(folder / f"{name}.png")
-    if told is not None:
-        for trace in with_cell:
-            _draw_beside(folder, trace, told)
-    if empty := len({trace.pool for trace in measured} - {trace.pool for trace in with_cell}):
-        say(f"{empty} {'pool' if empty == 1 else 'pools'} without a cell: area 0 in all frames")
-
-
-def _draw_beside(folder: Path, trace: Trace, told: pd.DataFrame) -> None:
-    agreed = compare_manual(trace, told)
-    if agreed["frames"]:
-        table = manual_table(trace, told).assign(pool=trace.pool, cell=trace.cell)
-        draw_normalized(table, agreed).savefig(folder / f"{trace.pool}_cell_{trace.cell}_by_hand.png")

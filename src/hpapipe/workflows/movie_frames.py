@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,15 @@ from hpapipe.movies.reading import open_movie
 from hpapipe.plots.pools import draw_grid
 from hpapipe.progress import track
 from hpapipe.workflows.pooled import Pooled, PooledFrame, pooled
-from hpapipe.workflows.whole_folder import whole_folder
+from hpapipe.workflows.whole_folder import refuse_existing, whole_folder
 
 NOTES = "frames.json"
+FOLDER = "frames"
+"""What is written, for messages."""
+
+FORMAT = 1
+"""Raised whenever the same movie and options would give other images, as after a change of how pools are found or
+filled: what is kept of simulated films is then cut anew."""
 
 
 def any_value(mask: np.ndarray) -> np.ndarray:
@@ -71,11 +77,12 @@ def write_frames(recipe: Recipe, cutting: Cutting) -> Written:
         UserError: the movie cannot be read or has no grid, its masks do not fit it, or the folder is there already or
             cannot be written.
     """
+    refuse_existing(cutting.out, FOLDER)
     found = pooled(recipe, cutting.movie)
-    drawn = _fitting(cutting.masks, found.movie) if cutting.masks else None
+    drawn = _fitting(cutting.masks, found.movie, recipe.movie.max_pixels) if cutting.masks else None
     step = recipe.movie.every
     count = len(range(0, len(found.movie), step))
-    with whole_folder(cutting.out, "frames") as folder:
+    with whole_folder(cutting.out, FOLDER) as folder:
         for kind in ("images", *(["masks"] if drawn else [])):
             (folder / kind).mkdir()
         drifts = []
@@ -92,11 +99,14 @@ def write_frames(recipe: Recipe, cutting: Cutting) -> Written:
     return Written(pools * count, pools, count, cutting.out, drawn is not None)
 
 
-def _fitting(masks: Path, movie: Movie) -> Movie:
-    drawn = open_movie(masks)
+def _fitting(masks: Path, movie: Movie, max_pixels: int) -> Movie:
+    drawn = open_movie(masks, max_pixels=max_pixels)
     of_movie, of_masks = ((len(each), each.height, each.width) for each in (movie, drawn))
     if of_movie != of_masks:
-        told = [f"{frames:,} frames of {width}×{height}" for frames, height, width in (of_masks, of_movie)]
+        told = [
+            f"{frames:,} frame{'' if frames == 1 else 's'} of {width}×{height}"
+            for frames, height, width in (of_masks, of_movie)
+        ]
         rule = "Masks of a movie must have its frames and their size."
         raise UserError(rule, f"{told[0]} for {told[1]}", "Give the masks of this very movie.")
     return drawn
@@ -110,11 +120,12 @@ def _write_pools(folder: Path, found: Pooled, frame: PooledFrame, patches: np.nd
 def _write_notes(folder: Path, found: Pooled, drifts: list[list[float]]) -> None:
     movie, grid = found.movie, found.grid
     notes = {
+        "format": FORMAT,
         "movie": movie.path.name,
         "fingerprint": movie.fingerprint,
         "pixel_um": movie.pixel_um,
         "interval_s": movie.interval_s,
-        "grid": grid.to_dict(),
+        "grid": asdict(grid),
         "fill": found.fill,
         "frame_and_drift": drifts,
     }

@@ -13,7 +13,7 @@ import pandas as pd
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
 from hpapipe.movies.drift import Drift
-from hpapipe.movies.grid import DOUBTFUL, Grid, even_grid, find_grid, parse_grid
+from hpapipe.movies.grid import DOUBTFUL, Grid, even_grid, find_grid, whole_frame
 from hpapipe.movies.movie import Movie
 from hpapipe.movies.pools import cut, place
 from hpapipe.movies.reading import open_movie
@@ -25,7 +25,7 @@ class PooledFrame(NamedTuple):
     """One frame and its pools.
 
     `number`: of the frame, from 0. `frame`: uint8 or uint16 `[height, width]`. `drift`: (row, column) by which the
-    stage has moved since the first frame, px. `patches`: the pools, of the frame's type `[pools, side, side]`.
+    stage has moved since the first frame, px. `patches`: the pools, of the frame's type `[pools, height, width]`.
     """
 
     number: int
@@ -41,7 +41,7 @@ class Pooled:
     Args:
         movie: with the pixel size and the interval that the recipe gives, or its own.
         grid: of its first frame.
-        fill: `auto`, or a name in `movies.pools.FILLS`.
+        fill: a name in `movies.pools.FILLS`.
         follows: whether drift is followed.
     """
 
@@ -63,7 +63,7 @@ class Pooled:
     def table(self) -> pd.DataFrame:
         """The grid as `plots.pools.draw_grid` takes it."""
         grid = self.grid
-        return grid_table(grid.names, grid.centres(), grid.side, grid.radius, grid.square, grid.angle)
+        return grid_table(grid.names, grid.centres(), grid.size, grid.radius, grid.square, grid.angle)
 
     def _drifts(self, step: int) -> Iterator[np.ndarray]:
         if self.follows:
@@ -89,21 +89,31 @@ def pooled(recipe: Recipe, path: Path) -> Pooled:
     grid = _grid(wanted.grid, movie, first)
     scale = f"{movie.pixel_um:g} µm a pixel" if movie.pixel_um else "no pixel size, so areas are in px"
     time = f"{movie.interval_s / 60:g} min apart" if movie.interval_s else "no time between frames"
-    say(f"Movie: {len(movie):,} frames of {movie.width}×{movie.height} from {path}, {scale}, {time}")
-    turned = f", turned by {grid.angle:.1f}°" if abs(grid.angle) >= 0.05 else ""
-    shape = "square" if grid.square else "round"
-    how = "found" if wanted.grid == "auto" else "as given"
-    doubt = "; look at grid.png, since the frame shows it faintly" if (grid.quality or 1) < DOUBTFUL else ""
-    say(f"Pools: {grid.rows}×{grid.columns} {shape} ones of {grid.side}×{grid.side} px, {how}{turned}{doubt}")
+    frames = f"{len(movie):,} frame{'' if len(movie) == 1 else 's'}"
+    say(f"Movie: {frames} of {movie.width}×{movie.height} from {path}, {scale}, {time}")
+    say(f"Pools: {_in_words(grid, wanted.grid)}")
+    if wanted.grid == "none":  # it has no surround, and nothing leaves it where the stage drifts
+        return Pooled(movie, grid, "none" if wanted.fill == "auto" else wanted.fill, follows=False)
     return Pooled(movie, grid, wanted.fill, wanted.drift)
 
 
+def _in_words(grid: Grid, wanted: str) -> str:
+    height, width = grid.size
+    if wanted == "none":
+        return f"one, the whole frame of {width}×{height} px"
+    turned = f", turned by {grid.angle:.1f}°" if abs(grid.angle) >= 0.05 else ""
+    shape = "square" if grid.square else "round"
+    how = "found" if wanted == "auto" else "as given"
+    doubt = "; look at grid.png, since the frame shows it faintly" if (grid.quality or 1) < DOUBTFUL else ""
+    return f"{grid.rows}×{grid.columns} {shape} ones of {width}×{height} px, {how}{turned}{doubt}"
+
+
 def _grid(wanted: str, movie: Movie, first: np.ndarray) -> Grid:
+    shape = (movie.height, movie.width)
     if wanted == "auto":
         return find_grid(first, f"the first frame of {movie.path.name}")
-    rows, columns = parse_grid(wanted) or (1, 1)
     try:
-        return even_grid((movie.height, movie.width), rows, columns)
+        return whole_frame(shape) if wanted == "none" else even_grid(shape, *map(int, wanted.split("x")))
     except ValueError as error:
         rule = "The grid that is given must fit the movie."
         raise UserError(rule, str(error).rstrip("."), "Give another with --movie.grid.") from None

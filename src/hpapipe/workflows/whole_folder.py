@@ -11,6 +11,17 @@ from pathlib import Path
 from hpapipe.errors import UserError
 
 
+def refuse_existing(out: Path, what: str) -> None:
+    """Refuse a folder that is there already; arguments as `whole_folder`.
+
+    Raises:
+        UserError: it is.
+    """
+    if out.exists():
+        remedy = "Give another with --out, or remove this one."
+        raise UserError(f"The folder for the {what} must be new.", f"{out}, which is there already", remedy)
+
+
 @contextlib.contextmanager
 def whole_folder(out: Path, what: str) -> Iterator[Path]:
     """A folder beside `out` to write to, which gets the name `out` at the end, and goes away where that is not reached.
@@ -22,9 +33,7 @@ def whole_folder(out: Path, what: str) -> Iterator[Path]:
     Raises:
         UserError: `out` is there already, or cannot be written.
     """
-    if out.exists():
-        remedy = "Give another with --out, or remove this one."
-        raise UserError(f"The folder for the {what} must be new.", f"{out}, which is there already", remedy)
+    refuse_existing(out, what)
     part = out.with_name(f"{out.name}.part-{os.getpid()}")
     try:
         shutil.rmtree(part, ignore_errors=True)
