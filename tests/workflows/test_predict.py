@@ -89,7 +89,7 @@ def test_a_sample_with_the_ids_of_the_folder_leaves_nothing_to_tell(predict: Any
     before = Path("answers/submission.csv").read_text().splitlines()
     Path("sample.csv").write_text("Id,Predicted\n" + "".join(f"f{number:02d},0\n" for number in range(5, -1, -1)))
     ended = predict("--sample", "sample.csv")
-    assert (ended.code, len(ended.out.splitlines())) == (0, 3)
+    assert (ended.code, len(ended.out.splitlines())) == (0, 4)
     assert ended.out.startswith("6 fields had been answered before")
     assert Path("answers/submission.csv").read_text().splitlines() == [before[0], *before[:0:-1]]
 

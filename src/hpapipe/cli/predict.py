@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hpapipe.cli.options import Config, Which, read_recipe
+from hpapipe.cli.options import Config, Which, again, read_recipe
 
 UNREADABLE = 3
 """Exit code where some images could not be read and all others were answered."""
@@ -31,7 +31,7 @@ def predict(
     sample: Annotated[
         Path | None, typer.Option(help="Sample submission, Id,Predicted: submission.csv gets its ids, in its order.")
     ] = None,
-    again: Annotated[
+    anew: Annotated[
         bool, typer.Option("--again", help="Remove the answers that stand in --out, and answer all fields anew.")
     ] = False,
     runtime: Annotated[
@@ -49,7 +49,7 @@ def predict(
     from hpapipe.workflows.predict import Asked
     from hpapipe.workflows.predict import predict as work
 
-    done = work(recipe, Asked(fields, out, which, runtime, ctx.obj, sample, parquet, again, engine, address))
+    done = work(recipe, Asked(fields, out, which, runtime, ctx.obj, sample, parquet, anew, engine, address))
     joined = done.joined
     for note in done.notes:
         say(note)
@@ -68,4 +68,9 @@ def predict(
         say(f"{joined.failed:,} fields could not be read; {joined.unreadable} says why")
         if joined.empty:
             say(f"submission.csv has an empty Predicted for {joined.empty:,} of them")
+    if joined.submission:
+        say(f"Next: hpapipe drift {joined.answers.parent}{again(config)}")
+    else:
+        say(f"Next: look at {joined.masks}")
+    if joined.failed:
         raise typer.Exit(UNREADABLE)
