@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,10 @@ from hpapipe.errors import AwayError
 from hpapipe.movies.reading import open_movie
 from hpapipe.movies.writing import write_tiff
 from hpapipe.tasks.segmenter import Member, Segmenter, Spec
-from hpapipe.tracking import registry, runs
+from hpapipe.tracking import runs
 from hpapipe.tracking.runs import Run
-from hpapipe.workflows import measured
+from hpapipe.workflows import measure, measured
+from hpapipe.workflows.answering import Answering
 
 ONE = ("--task", "segmentation", "--movie.grid", "none")
 RUN = r"are in run ([0-9a-f]{32})"
@@ -27,7 +27,7 @@ RUN = r"are in run ([0-9a-f]{32})"
 class Bright:
     """Stands for a network: what is brighter than 150 is the cell."""
 
-    def predict(self, images: np.ndarray, **options: object) -> np.ndarray:
+    def predict_on_batch(self, images: np.ndarray) -> np.ndarray:
         return (images > 150).astype(np.float32)
 
 
@@ -35,8 +35,7 @@ class Bright:
 def bright(store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store whose champion is made of `Bright` at 64×64 and 8 bits."""
     version = Segmenter((Bright(),), Spec(8, 10**6, 0.5, True, (Member((64, 64), 0),)))  # type: ignore[arg-type]
-    model = SimpleNamespace(unwrap_python_model=lambda: SimpleNamespace(version=version))
-    monkeypatch.setattr(registry, "load", lambda name, which: (model, {}, "3"))
+    monkeypatch.setattr(measure, "load", lambda recipe, which: Answering(version, {}, "3", "keras"))
     return store
 
 

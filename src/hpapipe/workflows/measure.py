@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,14 +12,15 @@ import pandas as pd
 
 from hpapipe.config import Recipe
 from hpapipe.errors import UserError
-from hpapipe.movies.following import Cell, Follower
+from hpapipe.movies.course import Course
+from hpapipe.movies.following import Follower
 from hpapipe.movies.manual import alike, read_manual
 from hpapipe.movies.pools import floor, overlap
 from hpapipe.movies.trace import Trace, agreement, traces
 from hpapipe.movies.writing import write_tiff
 from hpapipe.progress import bar, say
 from hpapipe.tasks.segmenter import Segmenter, enlarged
-from hpapipe.tracking import registry
+from hpapipe.workflows.answering import load
 from hpapipe.workflows.measured import Measured, write_measured
 from hpapipe.workflows.outlined import write_outlined
 from hpapipe.workflows.pooled import Pooled, PooledFrame, pooled
@@ -49,8 +51,8 @@ def measure(recipe: Recipe, path: Path, out: Path, which: str, manual: Path | No
     """
     refuse_other(recipe, "segmentation", "movie measure", "Give a recipe of movies, such as configs/blastocyst.yaml.")
     refuse_existing(out, FOLDER)
-    model, _, number = registry.load(recipe.register_as, which)
-    segmenter = model.unwrap_python_model().version
+    answering = load(recipe, which)
+    segmenter, number = answering.version, answering.number
     if not hasattr(segmenter, "by_way"):
         received = f"version {number} of {recipe.register_as}, which answers with labels"
         raise UserError("Movies are measured by a Version that draws masks.", received, "Set `register_as`.")
@@ -84,8 +86,8 @@ class _Seen:
         wanted, inside = self.wanted, floor(found.grid)
         rules = (wanted.objects, wanted.cells, wanted.min_area, wanted.holes, wanted.bubbles, inside)
         self.followers = [Follower(*rules) for _ in found.grid.names]
-        self.cells: list[list[tuple[Cell, ...]]] = [[] for _ in found.grid.names]
-        self.confidence: list[list[float]] = [[] for _ in found.grid.names]
+        self.cells = [Course() for _ in found.grid.names]
+        self.confidence = [array("d") for _ in found.grid.names]
         self.drifts: list[np.ndarray] = []
 
     def labels(self, segmenter: Segmenter) -> Iterator[np.ndarray]:
