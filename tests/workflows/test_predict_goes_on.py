@@ -194,6 +194,17 @@ def test_a_zip_is_answered_as_its_folder(images: Path, champion: Any, hpapipe: A
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is an extra")
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere.invalid:6379", "here:there"])
+def test_a_cluster_that_is_away_is_told_soon(predict: Callable[..., Any], address: str) -> None:
+    """One line, not the minutes that Ray tries for; nothing was answered."""
+    ended = predict("--engine", "ray", "--address", address)
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert ended.err.startswith("A Ray cluster must answer. Received “")
+    assert f"from {address}." in ended.err
+    assert not list(Path("answers/shards").iterdir())
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is an extra")
 @pytest.mark.whole
 def test_a_cluster_answers_to_the_last_digit(predict: Callable[..., Any]) -> None:
     """Ray on this machine: the same files, shard by shard; what it finds done it leaves alone."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -30,6 +31,9 @@ SETTINGS = {
 }
 ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Ray's way to say, on any system, that a cluster of one machine answers on 127.0.0.1 alone."""
+
+WAIT = 10.0
+"""Seconds in which a cluster must answer a call."""
 
 SENT = ("MLFLOW_", "AWS_", "GOOGLE_", "FSSPEC_")
 """How variables begin that nodes need as this process has them: addresses and keys of stores."""
@@ -117,6 +121,7 @@ def _connected(address: str | None) -> Iterator[Any]:
     sent = {name: value for name, value in os.environ.items() if name.startswith(SENT)}
     # Where this code lies; a node that has it elsewhere has it installed.
     sent["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))
+    _refuse_away(address)
     local: dict[str, Any] = {} if address else {"num_cpus": os.cpu_count(), "include_dashboard": False}
     try:
         with hushed():
@@ -139,3 +144,17 @@ def _connected(address: str | None) -> Iterator[Any]:
             yield ray
     finally:
         ray.shutdown()
+
+
+def _refuse_away(address: str | None) -> None:
+    """Refuse an address at which nothing listens: Ray itself asks there for minutes."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not colon:
+        return  # none, or a word of Ray's such as `auto`
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=WAIT).close()
+    except (OSError, ValueError) as error:
+        received = f"“{getattr(error, 'strerror', None) or error}” from {address}"
+        raise UserError(
+            "A Ray cluster must answer.", received, "Start it with `ray start`, or mend --address."
+        ) from None
