@@ -166,6 +166,7 @@ def test_the_terminal_is_quiet(store: Path, image_folder: Callable[..., Any], re
         f"Next: hpapipe train --config {recipe}",
         f"Next: hpapipe promote {told.stdout.split('from run ')[1].split()[0]} --config {recipe}",
         f"Next: hpapipe predict FOLDER --config {recipe}, or hpapipe rollback --config {recipe} to undo this",
+        f"Next: hpapipe drift predictions/train-small-1 --config {recipe}",
         "Next: mlflow ui",
         f"Next: hpapipe history --config {recipe}",
     ]

@@ -87,12 +87,12 @@ def predict(recipe: Recipe, asked: Asked) -> Predicted:
     """
     if asked.engine not in (PLAIN, RAY):
         raise UserError(f"--engine must be {PLAIN} or {RAY}.", asked.engine, "Leave it out for this machine alone.")
-    return answer(recipe, asked, load(recipe, asked.which, asked.runtime))
+    listed = read_sample(asked.sample) if asked.sample else None  # a fault there is told before any work
+    return answer(recipe, asked, load(recipe, asked.which, asked.runtime), listed)
 
 
-def answer(recipe: Recipe, asked: Asked, answering: Answering) -> Predicted:
-    """As `predict`, by a Version that was loaded before."""
-    listed = read_sample(asked.sample) if asked.sample else None
+def answer(recipe: Recipe, asked: Asked, answering: Answering, listed: tuple[str, ...] | None = None) -> Predicted:
+    """As `predict`, by a Version that was loaded before; `listed` are the ids of the sample submission."""
     # In one form, so that a folder is the same from wherever it is named.
     given = str(Path(asked.place).resolve()) if Path(asked.place).exists() else asked.place
     place = open_place(given, data_of(answering.metadata, asked.typed))
