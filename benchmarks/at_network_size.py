@@ -21,9 +21,7 @@ CUT = 0.5
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "run", help="id of a run of segmentation with split.validate_on: each"
-    )
+    parser.add_argument("run", help="id of a run of segmentation with split.validate_on: each")
     given = parser.parse_args()
     quiet()
     import_quietly("keras")

@@ -8,27 +8,16 @@ Prints the most memory that each process had, and its images a second.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
+
+from peak import compared, needed
 
 from hpapipe.quiet import import_quietly, quiet
 from plates import tiny_recipe, write_plate
 
 ALLOWED = 1.1
-PREDICT = """
-import json, sys, time
-from hpapipe.quiet import quiet
-quiet()
-from hpapipe.cli.main import run
-begun = time.perf_counter()
-code = run(sys.argv[1:])
-peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(json.dumps({"code": code, "mib": peak / 1024, "seconds": time.perf_counter() - begun}))
-"""
 
 
 def main() -> None:
@@ -43,18 +32,10 @@ def main() -> None:
         recipe = tiny_recipe()
         for count in given.fields:
             plate = write_plate(Path(f"plate{count}"), count)
-            words = ["predict", str(plate), "--config", recipe, "--out", f"out{count}"]
-            told = subprocess.run([sys.executable, "-c", PREDICT, *words], capture_output=True, text=True, check=True)
-            measured = json.loads(told.stdout.splitlines()[-1])
-            assert measured["code"] == 0, told.stderr
-            peaks.append(measured["mib"])
-            rate = count / measured["seconds"]
-            print(f"{count:>8,} images: {measured['mib']:,.0f} MiB at most, {rate:,.0f} images/s")
-    ratio = peaks[1] / peaks[0]
-    kept = "kept" if ratio <= ALLOWED else "NOT KEPT"
-    print(
-        f"{given.fields[1] / given.fields[0]:g} times as many, {ratio:.3f} times the memory; most {ALLOWED:g}: {kept}"
-    )
+            found = needed(["predict", str(plate), "--config", recipe, "--out", f"out{count}"])
+            peaks.append(found["mib"])
+            print(f"{count:>8,} images: {found['mib']:,.0f} MiB at most, {count / found['seconds']:,.0f} images/s")
+        print(compared(peaks, given.fields[1] / given.fields[0], ALLOWED))
 
 
 if __name__ == "__main__":
