@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -145,6 +146,7 @@ def on_ray(recipe, answering, plate: Path, turns: int) -> None:
         pair = []
         for engine in ("ray", "plain"):
             shards: list[float] = []
+            shutil.rmtree("out", ignore_errors=True)
             watched(shards, lambda engine=engine: predict.answer(small, replace(asked, engine=engine), answering))
             pair.append(128 * (len(shards) - 2) / (shards[-2] - shards[0]))  # the last one may be smaller
         rates.append(pair)

@@ -139,7 +139,8 @@ def stacked(channels: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
             received = f"{describe(channel)} in {name} beside {describe(first)} in {names[0]}"
             rule = "All channels of a field must have one size and bit depth."
             raise ImageError(rule, received, "Replace the file, or take its field out of the table.")
-    return np.stack(channels, axis=-1)
+    # Each channel stays in one piece of memory: whoever resizes them one by one need not gather its pixels.
+    return np.stack(channels).transpose(1, 2, 0)
 
 
 def describe(image: np.ndarray) -> str:
