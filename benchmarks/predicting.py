@@ -4,7 +4,8 @@ FOLDER holds `train/<Id>_<channel>.png` and `train.csv`, as configs/hpa_dictiona
 for one epoch: what it answers does not matter here. In turns, in one process:
 
 - from PNG files: a job of `hpapipe predict`, from its listing to its tables, beside a loop that decodes a batch and
-  then predicts it, both with the same decoder, network and batches;
+  then predicts it, with the same decoder, network and batches: by `model.predict`, as such loops are written, and by
+  what hpapipe itself calls, `predict_on_batch`, which is quicker;
 - from a pack: a job beside `model.predict` on the same fields as an array in memory;
 - with --ray: shards answered by Ray beside this process alone, after both have answered their first one.
 
@@ -51,14 +52,14 @@ def main() -> None:
         plate = link_plate(folder / "train", Path("plate"), given.times)
         count = len(list(plate.iterdir())) // len(recipe.data.channels)
         print(f"{count:,} fields of {len(recipe.data.channels)} channels, {os.cpu_count()} cores")
-        compare(
-            f"hpapipe predict, PNG files / decode, then predict; at least {PNG:g}",
-            job(recipe, answering, plate),
-            loop(recipe, answering, plate),
-            count,
-            given.turns,
-            PNG,
-        )
+        ours = job(recipe, answering, plate)
+        (network,) = answering.version.networks
+        for name, predict in {
+            "model.predict": lambda images: network.predict(images, verbose=0),
+            "predict_on_batch": network.predict_on_batch,
+        }.items():
+            title = f"hpapipe predict, PNG files / decode, then {name}; at least {PNG:g}"
+            compare(title, ours, loop(recipe, answering, plate, predict), count, given.turns, PNG)
         pack, array = packed(recipe, plate)
         compare(
             f"hpapipe predict, pack / model.predict in memory; at least {PACK:g}",
@@ -104,19 +105,18 @@ def job(recipe, answering, place: Path) -> Work:
     return lambda: answer(recipe, asked, answering)
 
 
-def loop(recipe, answering, plate: Path) -> Work:
+def loop(recipe, answering, plate: Path, predict: Callable[[np.ndarray], object]) -> Work:
     """Batch by batch: decode, resize, predict."""
     from hpapipe.imageset.decode import read_field
     from hpapipe.imageset.images import unlabelled
     from hpapipe.imageset.view import fitted
 
-    images = unlabelled(plate, recipe.data)
-    version = answering.version
+    images, view = unlabelled(plate, recipe.data), answering.version.view
 
     def work() -> None:
         for start in range(0, len(images), recipe.predict.batch_size):
             fields = range(start, min(start + recipe.predict.batch_size, len(images)))
-            version.probabilities([fitted(read_field(images.paths(field)), version.view) for field in fields])
+            predict(np.stack([fitted(read_field(images.paths(field)), view) for field in fields]))
 
     return work
 
