@@ -61,7 +61,8 @@ def test_after_a_stop_the_same_call_goes_on(predict: Callable[..., Any], monkeyp
     shutil.rmtree("answers")
     with monkeypatch.context() as patch:
         stop_after(patch, 2, KeyboardInterrupt())
-        assert predict(*SMALL).code == 130
+        stopped = predict(*SMALL)
+    assert (stopped.code, stopped.out) == (130, "Stopped: 2 of 3 shards are in answers; the same command goes on\n")
     assert sorted(file.name for file in Path("answers/shards").iterdir()) == ["000000.parquet", "000001.parquet"]
     assert not list(Path("answers").glob("*.csv"))
     asked = asked_fields(monkeypatch)

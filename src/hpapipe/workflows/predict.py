@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hpapipe.errors import UserError, shown
 from hpapipe.imageset.places import open_place
 from hpapipe.imageset.stored import Place
 from hpapipe.imageset.table import read_sample
-from hpapipe.progress import bar
+from hpapipe.progress import bar, say
 from hpapipe.tracking import runs
 from hpapipe.workflows.answer import answer_shards, data_of
 from hpapipe.workflows.answering import Answering, load
@@ -123,7 +124,7 @@ def _answer(recipe: Recipe, asked: Asked, answering: Answering, job: Job, place:
     """Answer the shards that are missing."""
     if not (missing := job.missing()):
         return
-    with bar("Predicting", sum(map(job.listing.count, missing))) as advance:
+    with _told_when_stopped(job), bar("Predicting", sum(map(job.listing.count, missing))) as advance:
         if asked.engine == RAY:
             task = {
                 "recipe": recipe.model_dump(mode="json"),
@@ -138,6 +139,17 @@ def _answer(recipe: Recipe, asked: Asked, answering: Answering, job: Job, place:
         else:
             for _ in answer_shards(job, missing, place, answering.version, recipe.predict.batch_size, advance):
                 pass
+
+
+@contextmanager
+def _told_when_stopped(job: Job) -> Iterator[None]:
+    """Say what is there where the user stops the block."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        there = job.listing.groups - len(job.missing())
+        say(f"Stopped: {there:,} of {job.listing.groups:,} shards are in {job.folder}; the same command goes on")
+        raise
 
 
 def _refuse_absent(ids: tuple[str, ...], place: Place) -> None:
