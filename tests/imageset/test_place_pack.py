@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hpapipe.config import Data
+from hpapipe.errors import UserError
 from hpapipe.imageset.decode import ImageError
 from hpapipe.imageset.images import ImageSet
 from hpapipe.imageset.pack import Pack, pack
@@ -92,3 +93,13 @@ def test_a_change_of_the_pack_is_told(packed: tuple[Pack, Path, Data]) -> None:
             file.write(b"x")
         with pytest.raises(ImageError, match="changed since it was listed"):
             place.read(first)
+
+
+def test_ids_that_lead_out_of_a_folder_are_refused(packed: tuple[Pack, Path, Data]) -> None:
+    """A pack may come from somebody else, and answers may be files named by its ids."""
+    _, folder, data = packed
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["ids"][3] = "../../x"
+    (folder / "plan.json").write_text(json.dumps(plan))
+    with opened(folder, data) as place, pytest.raises(UserError, match=r"without `\.\.`\. Received \.\./\.\./x in"):
+        list(place.fields())

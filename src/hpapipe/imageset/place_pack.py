@@ -12,6 +12,7 @@ import numpy as np
 
 from hpapipe.errors import UserError
 from hpapipe.imageset.stored import Stored, changed
+from hpapipe.imageset.table import refuse_unsafe
 from hpapipe.imageset.whole import Whole
 
 if TYPE_CHECKING:
@@ -48,12 +49,14 @@ class PackPlace:
         """Every field in the order of its row; held are their ids.
 
         Raises:
-            UserError: the pack is damaged.
+            UserError: the pack is damaged, or an id of it could lead out of a folder.
         """
         ids = self._plan().get("ids")
         if ids is None:
             self.notes[:] = [f"The pack {self.name} is older than the ids of its fields: they are named by their rows."]
             ids = (str(row) for row in range(self._rows))
+        else:
+            refuse_unsafe(ids, self.name)
         channels, stamp = self._shape[-1], self._whole.facts[1]
         sizes = (self._bytes // channels,) * channels
         for row, field in enumerate(ids):

@@ -22,6 +22,7 @@ from hpapipe.imageset.stored import (
     most_bytes,
     refuse_twice,
 )
+from hpapipe.imageset.table import refuse_unsafe
 from hpapipe.imageset.twice import Twice
 
 if TYPE_CHECKING:
@@ -62,12 +63,14 @@ class TablePlace:
         """Every field in the order of the rows; held are eight bytes for each id.
 
         Raises:
-            UserError: a row is damaged or has no id, an id stands twice, or an address cannot be asked.
+            UserError: a row is damaged, has no id or one that could lead out of a folder, an id stands twice, or an
+                address cannot be asked.
         """
         twice, protocols = Twice(), {"", "file"}
         for number, (field, *files) in self._rows():
             if not field:
                 raise UserError("Each row must have an id.", f"none in row {number:,} of {self.name}", "Fill it in.")
+            refuse_unsafe([field], self.name)  # answers may be files of that name
             twice.add(field)
             for file in files:
                 if (protocol := protocol_of(file)) not in protocols:

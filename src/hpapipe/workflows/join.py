@@ -136,6 +136,7 @@ def _masks(job: Job) -> Path:
         for name, counts, *size in rows[["id", COUNTS, "height", "width"]].itertuples(index=False, name=None):
             if not (file := folder / f"{name}.png").exists():
                 mask = from_run_lengths([int(count) for count in counts.split()], (int(size[0]), int(size[1])))
+                file.parent.mkdir(parents=True, exist_ok=True)  # an id may name a folder, too
                 with whole(file) as part:
                     Image.fromarray(np.uint8(255) * mask).save(part, "PNG")
     return folder
