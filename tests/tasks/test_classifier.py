@@ -16,22 +16,10 @@ from keras import layers
 
 from hpapipe.errors import UserError
 from hpapipe.imageset.view import View
-from hpapipe.tasks.classifier import Classifier, Member, Spec, read_version, write_version
+from hpapipe.tasks.classifier import Classifier, Member, read_version, write_version
+from scoring import CLASSIFIER
 
-SPEC = Spec(
-    channels=("red", "green"),
-    files="train/{id}_{channel}.png",
-    bits=8,
-    max_pixels=10_000,
-    labels=("a", "b", "c"),
-    indices=(0, 1, 2),
-    one_label=False,
-    thresholds=(0.5, 0.25, 0.75),
-    always_name_one=True,
-    turns=False,
-    join="mean",
-    members=(Member(View("whole", (32, 32), (64, 64)), (0, 1, 2), 0),) * 2,
-)
+SPEC = replace(CLASSIFIER, members=(Member(View("whole", (32, 32), (64, 64)), (0, 1, 2), 0),) * 2)
 
 
 def network(*biases: float) -> keras.Model:

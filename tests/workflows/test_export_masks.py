@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
+from bright_discs import enter, train
 from hpapipe import config
 from hpapipe.tasks import segmenter
 from hpapipe.workflows.answering import load
 from hpapipe.workflows.exported import read_parity
-from pairs_on_disk import disc, save, white_on_black
 
 for _package in ("onnxruntime", "openvino", "tf2onnx"):
     pytest.importorskip(_package, reason=f"{_package} is not installed: hpapipe[export] lacks")
 
 FORMS = ("onnx", "openvino", "litert", "savedmodel")
-RECIPE: dict[str, Any] = {
-    "task": "segmentation",
-    "experiment": "small",
-    "register_as": "small",
-    "data": {"folder": "pairs", "size": [16, 32]},
-    "split": {"folds": 2, "validate_on": "each"},
-    "feed": {"batch_size": 3, "draw": "replacement", "epoch_fields": 6},
-    "model": {"options": {"width": 4, "depth": 2, "normalization": "batch", "dropout": 0.0}},
-    "fit": {"epochs": 2, "learning_rate": 0.01, "averaged_weights": 0.5, "patience": 0},
-    "score": {"bootstrap": 100, "worst_fields": 2},
-}
 
 
 @pytest.fixture(scope="module")
@@ -40,28 +27,16 @@ def exported(
 ) -> tuple[Path, Any]:
     """(folder of the store, what the export said) of two networks trained for a moment on bright discs."""
     place = tmp_path_factory.mktemp("masks")
-    chance = np.random.default_rng(0)
-    for number, pool in enumerate(("r1c1", "r1c2", "r2c1", "r2c2")):
-        for frame in range(1, 3):
-            mask = disc(4 + number + frame, (24, 32), (12, 14 + number))
-            image = np.uint8(60 + 120 * mask + chance.integers(0, 30, mask.shape))
-            save(place / "pairs" / "images" / f"{pool}_f{frame:04d}.png", image)
-            save(place / "pairs" / "masks" / f"{pool}_f{frame:04d}.png", white_on_black(mask))
-    (place / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
-    shutil.copy(empty_store, place / "mlflow.db")
+    train(place, empty_store, hpapipe)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place / 'mlflow.db'}")
-        patch.chdir(place)
-        trained = hpapipe("train", "--config", "recipe.yaml")
-        assert trained.code == 0, trained.err
+        enter(patch, place)
         return place, hpapipe("export", "--config", "recipe.yaml", "--which", "1", "--to", "all", "--int8")
 
 
 @pytest.fixture
 def place(exported: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of that store; the test runs there."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{exported[0] / 'mlflow.db'}")
-    monkeypatch.chdir(exported[0])
+    enter(monkeypatch, exported[0])
     return exported[0]
 
 

@@ -10,53 +10,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from PIL import Image
 
+from bright_discs import enter, train
 from hpapipe.config import load
 from hpapipe.workflows import answering
-from pairs_on_disk import disc, save, white_on_black
-
-RECIPE: dict[str, Any] = {
-    "task": "segmentation",
-    "experiment": "small",
-    "register_as": "small",
-    "data": {"folder": "pairs", "size": [16, 32]},
-    "split": {"folds": 2},
-    "feed": {"batch_size": 2, "draw": "replacement", "epoch_fields": 6},
-    "model": {"options": {"width": 4, "depth": 2, "normalization": "batch", "dropout": 0.0}},
-    "fit": {"epochs": 2, "learning_rate": 0.01, "averaged_weights": 0.5, "patience": 0},
-    "score": {"bootstrap": 100, "worst_fields": 2},
-}
+from pairs_on_disk import save
 
 
 @pytest.fixture(scope="module")
 def trained_once(tmp_path_factory: pytest.TempPathFactory, empty_store: Path, hpapipe: Callable[..., Any]) -> Path:
     """The folder of a store with a segmenter that was trained for a moment on bright discs."""
     place = tmp_path_factory.mktemp("masks")
-    chance = np.random.default_rng(0)
-    for number in range(4):
-        mask = disc(4 + number, (24, 32), (12, 14 + number))
-        save(
-            place / "pairs" / "images" / f"r1c{number}.png",
-            np.uint8(60 + 120 * mask + chance.integers(0, 30, mask.shape)),
-        )
-        save(place / "pairs" / "masks" / f"r1c{number}.png", white_on_black(mask))
-    (place / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
-    shutil.copy(empty_store, place / "mlflow.db")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place / 'mlflow.db'}")
-        patch.chdir(place)
-        trained = hpapipe("train", "--config", "recipe.yaml")
-        assert trained.code == 0, trained.err
+    train(place, empty_store, hpapipe)
     return place
 
 
 @pytest.fixture
 def predict(trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hpapipe: Any) -> Callable[..., Any]:
     """`hpapipe predict`, with its answers in a folder of the test's own."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{trained_once / 'mlflow.db'}")
-    monkeypatch.chdir(trained_once)
+    enter(monkeypatch, trained_once)
     words = ("--config", "recipe.yaml", "--which", "1", "--out", tmp_path / "answers")
     return lambda folder, *more: hpapipe("predict", folder, *words, *more)
 
@@ -64,14 +37,14 @@ def predict(trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 def test_every_image_has_its_mask_and_area(predict: Callable[..., Any], tmp_path: Path) -> None:
     """Images keep their sizes; the masks are those that the Version gives, their areas those of the table."""
     odd = np.full((40, 50), 90, np.uint8)
-    for name in ("r1c0", "r1c1"):
+    for name in ("r1c1_f0001", "r2c2_f0002"):
         shutil.copy(f"pairs/images/{name}.png", save(tmp_path / "new" / f"{name}.png", odd))
     save(tmp_path / "new" / "odd.png", odd)
     ended = predict(tmp_path / "new")
     assert (ended.code, ended.err) == (0, "")
     assert f"Masks, white on black: {tmp_path / 'answers' / 'masks'}" in ended.out
     table = pd.read_csv(tmp_path / "answers" / "predictions.csv").set_index("id")
-    assert list(table.index) == ["odd", "r1c0", "r1c1"]
+    assert list(table.index) == ["odd", "r1c1_f0001", "r2c2_f0002"]
     version = answering.load(load("recipe.yaml", {}), "1", "keras").version
     for name in table.index:
         mask = np.asarray(Image.open(tmp_path / "answers" / "masks" / f"{name}.png"))
